@@ -1,0 +1,94 @@
+//! What a worker says of itself (protocol section 4).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::nulls::null_as_default;
+use crate::{FeatureSet, TaskKind};
+
+/// Whether somebody sits at the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserPresence {
+    /// Nobody touched it for a while.
+    Idle,
+    /// Somebody works on it.
+    Active,
+}
+
+/// The `capabilities` object; every key may be absent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Capabilities {
+    /// The host name.
+    #[serde(deserialize_with = "null_as_default")]
+    pub machine_name: String,
+    /// The account that the worker runs under.
+    #[serde(deserialize_with = "null_as_default")]
+    pub username: String,
+    /// The worker's version.
+    #[serde(deserialize_with = "null_as_default")]
+    pub agent_version: String,
+    /// `multi` for ours.
+    #[serde(deserialize_with = "null_as_default")]
+    pub engine: String,
+    /// Device memory in GiB, 0 when unknown.
+    #[serde(deserialize_with = "null_as_default")]
+    pub vram_total_gb: f64,
+    /// What of it jobs may use, GiB.
+    #[serde(deserialize_with = "null_as_default")]
+    pub vram_threshold_gb: f64,
+    /// Takes offers (not paused).
+    #[serde(deserialize_with = "null_as_default")]
+    pub auto_enabled: bool,
+    /// Starts with the machine.
+    #[serde(deserialize_with = "null_as_default")]
+    pub auto_start: bool,
+    /// Updates itself.
+    #[serde(deserialize_with = "null_as_default")]
+    pub auto_update: bool,
+    /// Starts without a window.
+    #[serde(deserialize_with = "null_as_default")]
+    pub start_minimised: bool,
+    /// Takes offers only while nobody sits at the machine.
+    #[serde(deserialize_with = "null_as_default")]
+    pub only_when_idle: bool,
+    /// Absent while unknown, or when the word is one that this build does not know.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known_presence")]
+    pub user_presence: Option<UserPresence>,
+    /// Sorted and without duplicates; `sd-cpp:*` for an engine that takes any model.
+    #[serde(deserialize_with = "null_as_default")]
+    pub supported_models: Vec<String>,
+    /// Words of [`TaskKind`]; others may come from newer workers.
+    #[serde(deserialize_with = "null_as_default")]
+    pub task_kinds: Vec<String>,
+    /// The models of each kind.
+    #[serde(deserialize_with = "null_as_default")]
+    pub supported_models_per_kind: BTreeMap<String, Vec<String>>,
+    /// The engines that this build can run.
+    #[serde(deserialize_with = "null_as_default")]
+    pub model_engines: Vec<String>,
+    /// Announced extensions.
+    pub features: FeatureSet,
+    /// Slots for each kind (extension `slots`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
+    pub slots: BTreeMap<String, u32>,
+}
+
+impl Capabilities {
+    /// Whether `kind` is among the task kinds.
+    pub fn takes_kind(&self, kind: TaskKind) -> bool {
+        self.task_kinds.iter().any(|word| word == kind.as_str())
+    }
+}
+
+fn known_presence<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<UserPresence>, D::Error> {
+    Ok(match Option::<String>::deserialize(deserializer)?.as_deref() {
+        Some("idle") => Some(UserPresence::Idle),
+        Some("active") => Some(UserPresence::Active),
+        _ => None,
+    })
+}

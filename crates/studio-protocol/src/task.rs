@@ -1,0 +1,420 @@
+//! What a job asks for (protocol section 5).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::codec::named;
+use crate::nulls::{default_value, null_as_default};
+use crate::{MAX_EXT_BYTES, MAX_INPUTS};
+
+/// The kind of a job: what sort of thing it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// A picture.
+    Image,
+    /// A chat answer.
+    Llm,
+    /// Text from speech.
+    AudioStt,
+    /// Speech from text.
+    AudioTts,
+    /// A clip.
+    Video,
+    /// A 3D mesh.
+    Mesh,
+}
+
+impl TaskKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Image, Self::Llm, Self::AudioStt, Self::AudioTts, Self::Video, Self::Mesh];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Llm => "llm",
+            Self::AudioStt => "audio_stt",
+            Self::AudioTts => "audio_tts",
+            Self::Video => "video",
+            Self::Mesh => "mesh",
+        }
+    }
+
+    /// Whether the result is JSON in a frame; all others are uploaded.
+    pub fn result_is_json(self) -> bool {
+        matches!(self, Self::Llm | Self::AudioStt)
+    }
+}
+
+impl fmt::Display for TaskKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TaskKind {
+    type Err = TaskError;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
+            TaskError::new(
+                "kind",
+                format!("`{word}` is not one of image, llm, audio_stt, audio_tts, video, mesh"),
+            )
+        })
+    }
+}
+
+/// What is wrong with a task, and in which field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct TaskError {
+    /// The field on the wire.
+    pub field: &'static str,
+    /// What is wrong and what would be right.
+    pub problem: String,
+}
+
+impl TaskError {
+    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+        Self { field, problem: problem.into() }
+    }
+}
+
+default_value!(side, u32, 512);
+default_value!(steps, u32, 20);
+default_value!(image_ext, String, "webp".to_owned());
+default_value!(speech_ext, String, "wav".to_owned());
+default_value!(video_ext, String, "mp4".to_owned());
+default_value!(mesh_ext, String, "glb".to_owned());
+default_value!(max_tokens, u32, 512);
+default_value!(temperature, f64, 0.7);
+default_value!(voice, String, "default".to_owned());
+default_value!(seconds, f64, 2.0);
+
+/// A task, tagged by `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// A picture.
+    Image(ImageTask),
+    /// A chat answer.
+    Llm(LlmTask),
+    /// Text from speech.
+    AudioStt(AudioSttTask),
+    /// Speech from text.
+    AudioTts(AudioTtsTask),
+    /// A clip.
+    Video(VideoTask),
+    /// A 3D mesh.
+    Mesh(MeshTask),
+}
+
+impl<'de> Deserialize<'de> for Task {
+    /// By hand, because a derived reader of a tagged enum cannot say which field is wrong.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::deserialize(deserializer)?;
+        let kind = fields.remove("kind").ok_or_else(|| de::Error::missing_field("kind"))?;
+        let kind =
+            kind.as_str().ok_or_else(|| de::Error::custom(format_args!("kind: {kind} is not a text")))?;
+        let kind: TaskKind = kind.parse().map_err(de::Error::custom)?;
+        let fields = Value::Object(fields);
+        Ok(match kind {
+            TaskKind::Image => Self::Image(body(fields)?),
+            TaskKind::Llm => Self::Llm(body(fields)?),
+            TaskKind::AudioStt => Self::AudioStt(body(fields)?),
+            TaskKind::AudioTts => Self::AudioTts(body(fields)?),
+            TaskKind::Video => Self::Video(body(fields)?),
+            TaskKind::Mesh => Self::Mesh(body(fields)?),
+        })
+    }
+}
+
+fn body<T: DeserializeOwned, E: de::Error>(fields: Value) -> Result<T, E> {
+    serde_path_to_error::deserialize(fields).map_err(named)
+}
+
+/// `image`: uploaded as `ext`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageTask {
+    /// What to show.
+    pub prompt: String,
+    /// What to avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// The picture to start from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_image_url: Option<String>,
+    /// White is repainted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_url: Option<String>,
+    /// A picture to take the subject from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ref_image_url: Option<String>,
+    /// Strength, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denoise: Option<f64>,
+    /// Classifier-free guidance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cfg_scale: Option<f64>,
+    /// The sampler's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling_method: Option<String>,
+    /// Pixels.
+    #[serde(default = "side::value", deserialize_with = "side::deserialize")]
+    pub width: u32,
+    /// Pixels.
+    #[serde(default = "side::value", deserialize_with = "side::deserialize")]
+    pub height: u32,
+    /// Denoising steps.
+    #[serde(default = "steps::value", deserialize_with = "steps::deserialize")]
+    pub steps: u32,
+    /// Absent: the engine picks one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The file format.
+    #[serde(default = "image_ext::value", deserialize_with = "image_ext::deserialize")]
+    pub ext: String,
+}
+
+/// One turn of a chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// `system`, `user`, `assistant`, ...
+    pub role: String,
+    /// What was said.
+    pub content: String,
+}
+
+/// `llm`: answered with a `chat.completion` object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LlmTask {
+    /// The conversation so far.
+    #[serde(deserialize_with = "crate::object::many")]
+    pub messages: Vec<ChatMessage>,
+    /// Put before the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The longest answer, tokens.
+    #[serde(default = "max_tokens::value", deserialize_with = "max_tokens::deserialize")]
+    pub max_tokens: u32,
+    /// 0 is greedy.
+    #[serde(default = "temperature::value", deserialize_with = "temperature::deserialize")]
+    pub temperature: f64,
+    /// Nucleus sampling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Texts that end the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Vec<String>>,
+    /// The answer must fit this JSON schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<Value>,
+    /// How much to think, as the model understands it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Value>,
+    /// Handed to the model's chat template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_template_kwargs: Option<Value>,
+    /// Pictures that the conversation speaks of: addresses or data URLs.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub images: Vec<String>,
+}
+
+/// How fine the times of a transcript are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Timestamps {
+    /// Start and end of each segment.
+    Segment,
+    /// Start and end of each word.
+    Word,
+}
+
+/// `audio_stt`: answered with JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AudioSttTask {
+    /// The recording.
+    pub input_url: String,
+    /// Of the speech; absent: detected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Into English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translate: Option<bool>,
+    /// Names and words to expect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Skip silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vad: Option<bool>,
+    /// Absent: text only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamps: Option<Timestamps>,
+}
+
+/// `audio_tts`: uploaded as `ext`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AudioTtsTask {
+    /// What to say.
+    pub text: String,
+    /// Which voice.
+    #[serde(default = "voice::value", deserialize_with = "voice::deserialize")]
+    pub voice: String,
+    /// 1 is normal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
+    /// Of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The file format.
+    #[serde(default = "speech_ext::value", deserialize_with = "speech_ext::deserialize")]
+    pub ext: String,
+}
+
+/// `video`: uploaded as `ext`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VideoTask {
+    /// What to show.
+    pub prompt: String,
+    /// What to avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// The first picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_image_url: Option<String>,
+    /// Length.
+    #[serde(default = "seconds::value", deserialize_with = "seconds::deserialize")]
+    pub seconds: f64,
+    /// Frames a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fps: Option<f64>,
+    /// Pixels.
+    #[serde(default = "side::value", deserialize_with = "side::deserialize")]
+    pub width: u32,
+    /// Pixels.
+    #[serde(default = "side::value", deserialize_with = "side::deserialize")]
+    pub height: u32,
+    /// The file format.
+    #[serde(default = "video_ext::value", deserialize_with = "video_ext::deserialize")]
+    pub ext: String,
+}
+
+/// `mesh`: uploaded as `ext`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeshTask {
+    /// The picture to build from.
+    pub image_url: String,
+    /// Absent: the engine picks one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The file format.
+    #[serde(default = "mesh_ext::value", deserialize_with = "mesh_ext::deserialize")]
+    pub ext: String,
+}
+
+/// The longest side of a picture, pixels: what the largest image models reach, squared still fits memory.
+const MAX_SIDE: u32 = 8192;
+/// Denoising steps: ten times what any sampler needs.
+const MAX_STEPS: u32 = 1_000;
+/// A clip: what one job may hold a machine for.
+const MAX_SECONDS: f64 = 600.0;
+
+impl Task {
+    /// The tag.
+    pub fn kind(&self) -> TaskKind {
+        match self {
+            Self::Image(_) => TaskKind::Image,
+            Self::Llm(_) => TaskKind::Llm,
+            Self::AudioStt(_) => TaskKind::AudioStt,
+            Self::AudioTts(_) => TaskKind::AudioTts,
+            Self::Video(_) => TaskKind::Video,
+            Self::Mesh(_) => TaskKind::Mesh,
+        }
+    }
+
+    /// What `prompt` of a result carries: the prompt, the text, the last message, or the input's address.
+    pub fn prompt(&self) -> &str {
+        match self {
+            Self::Image(task) => &task.prompt,
+            Self::Llm(task) => task.messages.last().map_or("", |message| &message.content),
+            Self::AudioStt(task) => &task.input_url,
+            Self::AudioTts(task) => &task.text,
+            Self::Video(task) => &task.prompt,
+            Self::Mesh(task) => &task.image_url,
+        }
+    }
+
+    /// The file format of an uploaded result.
+    pub fn ext(&self) -> Option<&str> {
+        match self {
+            Self::Image(task) => Some(&task.ext),
+            Self::AudioTts(task) => Some(&task.ext),
+            Self::Video(task) => Some(&task.ext),
+            Self::Mesh(task) => Some(&task.ext),
+            Self::Llm(_) | Self::AudioStt(_) => None,
+        }
+    }
+
+    /// Refuses what no engine could do, so that a mistake is told at submission and not by a failed job.
+    pub fn check(&self) -> Result<(), TaskError> {
+        if let Some(ext) = self.ext() {
+            check_ext(ext)?;
+        }
+        match self {
+            Self::Image(task) => {
+                check_range("width", task.width, 1, MAX_SIDE)?;
+                check_range("height", task.height, 1, MAX_SIDE)?;
+                check_range("steps", task.steps, 1, MAX_STEPS)
+            }
+            Self::Llm(task) if task.messages.is_empty() => {
+                Err(TaskError::new("messages", "is empty: a chat needs at least one message"))
+            }
+            Self::Llm(task) if task.images.len() > MAX_INPUTS => Err(TaskError::new(
+                "images",
+                format!("{} pictures, at most {MAX_INPUTS} are allowed", task.images.len()),
+            )),
+            Self::Llm(task) => check_range("maxTokens", task.max_tokens, 1, u32::MAX),
+            Self::Video(task) => {
+                check_range("width", task.width, 1, MAX_SIDE)?;
+                check_range("height", task.height, 1, MAX_SIDE)?;
+                if !(task.seconds > 0.0 && task.seconds <= MAX_SECONDS) {
+                    return Err(TaskError::new(
+                        "seconds",
+                        format!("{} is not within 0 to {MAX_SECONDS}", task.seconds),
+                    ));
+                }
+                Ok(())
+            }
+            Self::AudioStt(_) | Self::AudioTts(_) | Self::Mesh(_) => Ok(()),
+        }
+    }
+}
+
+fn check_ext(ext: &str) -> Result<(), TaskError> {
+    let plain =
+        !ext.is_empty() && ext.len() <= MAX_EXT_BYTES && ext.bytes().all(|b| b.is_ascii_alphanumeric());
+    if plain {
+        return Ok(());
+    }
+    Err(TaskError::new("ext", format!("`{}` is not a plain file extension like webp", ext.escape_debug())))
+}
+
+fn check_range(field: &'static str, value: u32, least: u32, most: u32) -> Result<(), TaskError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(TaskError::new(field, format!("{value} is not within {least} to {most}")))
+}
