@@ -1,0 +1,101 @@
+//! Logs: to stderr for people, to a rotated file for later.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// Days of log files that are kept: a week covers "it failed last weekend".
+const KEPT_DAYS: usize = 7;
+
+/// How stderr is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line, for collectors.
+    Json,
+}
+
+/// A daily rotated log file.
+#[derive(Debug, Clone)]
+pub struct LogFile {
+    /// Created when missing.
+    pub folder: PathBuf,
+    /// `<name>.<date>.log`.
+    pub name: String,
+}
+
+/// Why logs could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The variable is there and wrong.
+    #[error("RUST_LOG=`{text}` is not a filter like studio_worker=debug,info")]
+    Filter {
+        /// Its value.
+        text: String,
+        /// What is wrong.
+        #[source]
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The log file cannot be written.
+    #[error("could not write logs in `{}`", folder.display())]
+    File {
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: tracing_appender::rolling::InitError,
+    },
+    /// Something else has set up logs in this process.
+    #[error("logs are set up already")]
+    Again(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Keep it until the end of `main`: dropping it brings the last lines to the file.
+#[derive(Debug)]
+pub struct Telemetry {
+    _file: Option<WorkerGuard>,
+}
+
+/// Sets up the process's logs; `RUST_LOG` wins over `default_filter`.
+pub fn init(
+    default_filter: &str,
+    format: LogFormat,
+    file: Option<LogFile>,
+) -> Result<Telemetry, TelemetryError> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) if !text.trim().is_empty() => {
+            EnvFilter::try_new(&text).map_err(|source| TelemetryError::Filter { text, source })?
+        }
+        _ => EnvFilter::new(default_filter),
+    };
+    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let stderr = match format {
+        LogFormat::Text => stderr.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => stderr.json().boxed(),
+    };
+    let (file_layer, guard) = match file {
+        Some(file) => {
+            let (writer, guard) = tracing_appender::non_blocking(appender(&file)?);
+            (Some(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer)), Some(guard))
+        }
+        None => (None, None),
+    };
+    tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init()?;
+    Ok(Telemetry { _file: guard })
+}
+
+fn appender(file: &LogFile) -> Result<RollingFileAppender, TelemetryError> {
+    RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix(&file.name)
+        .filename_suffix("log")
+        .max_log_files(KEPT_DAYS)
+        .build(&file.folder)
+        .map_err(|source| TelemetryError::File { folder: file.folder.clone(), source })
+}
