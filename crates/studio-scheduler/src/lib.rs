@@ -1,0 +1,23 @@
+//! Which job is offered to which session, and when it comes back.
+//!
+//! Pure: no runtime, no SQL, no clock of its own. The [`Coordinator`] takes [`Input`]s with the time that it
+//! is, and returns [`Effect`]s; a shell carries them out and brings the outcomes of [`StoreOp`]s back. The
+//! store is the truth: the coordinator only remembers enough of it to decide quickly, and every claim,
+//! result and failure is decided by the store in one transaction.
+//!
+//! ```text
+//! job       queued -> offering -> offered -> running -> finishing -> gone from here
+//! session   opened -> (first heartbeat) in service -> closed; its worker's claims are kept for a while
+//! ```
+
+mod coordinator;
+mod model;
+mod order;
+mod queue;
+mod session;
+mod timing;
+
+pub use coordinator::Coordinator;
+pub use model::{HeldClaim, QueuedJob, SessionId};
+pub use order::{ClaimedJob, Committed, Effect, Failed, GiveBack, Input, Lost, StoreError, StoreOp, Stored};
+pub use timing::Timing;

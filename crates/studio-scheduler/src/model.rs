@@ -1,0 +1,43 @@
+//! What the scheduler knows of jobs: enough to match them, nothing to run them with.
+
+use std::sync::Arc;
+
+use studio_protocol::{JobId, ProjectId, TaskKind, WorkerId};
+
+/// A job that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueuedJob {
+    /// Which.
+    pub id: JobId,
+    /// Order of submission; a job that comes back keeps its place.
+    pub seq: i64,
+    /// Whose.
+    pub project: ProjectId,
+    /// What sort of thing it makes.
+    pub kind: TaskKind,
+    /// Which engine runs its model.
+    pub engine: Arc<str>,
+    /// The registry's name of its model.
+    pub model: Arc<str>,
+    /// Device memory that it needs, GiB.
+    pub vram_gb: f64,
+    /// Higher goes first.
+    pub priority: i32,
+}
+
+/// A job that a worker holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldClaim {
+    /// Which.
+    pub job: QueuedJob,
+    /// By whom.
+    pub worker: WorkerId,
+    /// The number of this try, from 1.
+    pub attempt: u32,
+    /// Whether the worker took the offer.
+    pub accepted: bool,
+}
+
+/// One WebSocket session, numbered by the studio in the order of arrival; never reused by a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
