@@ -49,7 +49,7 @@ pub enum TelemetryError {
         folder: PathBuf,
         /// Why.
         #[source]
-        source: tracing_appender::rolling::InitError,
+        source: io::Error,
     },
     /// Something else has set up logs in this process.
     #[error("logs are set up already")]
@@ -91,11 +91,14 @@ pub fn init(
 }
 
 fn appender(file: &LogFile) -> Result<RollingFileAppender, TelemetryError> {
+    let failed = |source| TelemetryError::File { folder: file.folder.clone(), source };
+    // The appender would make the folder too, but not without a complaint on stderr first.
+    std::fs::create_dir_all(&file.folder).map_err(failed)?;
     RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix(&file.name)
         .filename_suffix("log")
         .max_log_files(KEPT_DAYS)
         .build(&file.folder)
-        .map_err(|source| TelemetryError::File { folder: file.folder.clone(), source })
+        .map_err(|error| failed(io::Error::other(error)))
 }
