@@ -13,7 +13,7 @@ use studio_protocol::{CloseCode, JobId, StudioFrame, WorkerId};
 
 use crate::queue::{ClassId, Queue};
 use crate::session::Session;
-use crate::{Effect, HeldClaim, Input, QueuedJob, SessionId, StoreOp, Timing};
+use crate::{Effect, GiveBack, HeldClaim, Input, QueuedJob, SessionId, StoreOp, Timing};
 
 /// Where a claim stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,16 @@ enum ClaimState {
     Returning,
 }
 
+/// Why a job goes back.
+#[derive(Debug)]
+struct Return {
+    /// `None`: its worker vanished.
+    how: Option<GiveBack>,
+    reason: String,
+    /// The store could not do it: when it is asked again.
+    again_at: Option<Instant>,
+}
+
 /// A job that a worker holds.
 #[derive(Debug)]
 struct Claim {
@@ -41,6 +51,10 @@ struct Claim {
     /// Tells the outcome of this claim's `StoreOp::Claim` from those of earlier ones.
     ticket: u64,
     state: ClaimState,
+    /// The store could not note that the worker took it: the next heartbeat that names the job tries again.
+    unrecorded: bool,
+    /// Set while it is on its way back.
+    going: Option<Return>,
     /// When the worker last showed that it holds the job.
     confirmed: Instant,
 }
@@ -76,6 +90,13 @@ struct Worker {
     paused: bool,
 }
 
+/// What an operator decided about a worker while this coordinator lives.
+#[derive(Debug, Clone, Copy)]
+enum Decided {
+    Paused(bool),
+    Removed,
+}
+
 /// Decides which job goes to which worker and when it comes back; see the crate's documentation.
 #[derive(Debug)]
 pub struct Coordinator {
@@ -83,6 +104,8 @@ pub struct Coordinator {
     queue: Queue,
     sessions: BTreeMap<SessionId, Session>,
     workers: HashMap<WorkerId, Worker>,
+    /// Kept for those who were let in before the decision and say hello after it.
+    decided: HashMap<WorkerId, Decided>,
     claims: HashMap<JobId, Claim>,
     /// For each class, the sessions that could be offered one of its jobs now, best first.
     ready: Vec<BTreeSet<Rank>>,
@@ -104,6 +127,7 @@ impl Coordinator {
             queue: Queue::default(),
             sessions: BTreeMap::new(),
             workers: HashMap::new(),
+            decided: HashMap::new(),
             claims: HashMap::new(),
             ready: Vec::new(),
             ranks: HashMap::new(),
@@ -170,7 +194,17 @@ impl Coordinator {
             let (job, worker, attempt) = (held.job, held.worker, held.attempt);
             self.claims.insert(
                 job.id.clone(),
-                Claim { job, worker, session: None, attempt, ticket: 0, state, confirmed: now },
+                Claim {
+                    job,
+                    worker,
+                    session: None,
+                    attempt,
+                    ticket: 0,
+                    state,
+                    unrecorded: false,
+                    going: None,
+                    confirmed: now,
+                },
             );
         }
         self.queued(now, queued);

@@ -38,6 +38,7 @@ pub struct HeldClaim {
     pub accepted: bool,
 }
 
-/// One WebSocket session, numbered by the studio in the order of arrival; never reused by a process.
+/// One WebSocket session, numbered by the studio in the order in which sockets are let in, before they say hello;
+/// never reused by a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub u64);

@@ -23,6 +23,8 @@ pub struct Timing {
     pub refused: Duration,
     /// How long a job that failed, but may be tried again, is kept from the worker that failed it.
     pub failed_here: Duration,
+    /// Before the store is asked again to put a job back, when it could not.
+    pub store_again: Duration,
     /// Jobs of one model that a worker may do in a row while others wait for a model that it has not loaded.
     pub resident_streak: u32,
     /// What this studio announces.
@@ -40,6 +42,7 @@ impl Default for Timing {
             unnamed: Duration::from_mins(1),
             refused: Duration::from_mins(1),
             failed_here: Duration::from_secs(1),
+            store_again: Duration::from_secs(1),
             resident_streak: 64,
             features: FeatureSet::of(&[Progress, Preview, Cancel, Lease, Resume, Release, Slots, Goodbye]),
         }

@@ -234,6 +234,31 @@ fn the_older_of_two_sessions_ends_for_good_and_the_claim_moves() {
 }
 
 #[test]
+fn a_hello_that_was_held_up_does_not_end_the_newer_session() {
+    let mut stage = Stage::new();
+    let late = stage.let_in();
+    let newer = stage.run_job("w-1", "job-1");
+    stage.say_hello(late, "w-1", ours());
+    assert_eq!(stage.heard(late), [Said::Close(CloseCode::DuplicateWorker)]);
+    stage.complete(newer, "job-1", Some(1));
+    assert_eq!(stage.heard(newer), [Said::CompleteAck("job-1".into(), false)]);
+}
+
+#[test]
+fn what_an_operator_decided_counts_for_a_worker_that_says_hello_later() {
+    let mut stage = Stage::new();
+    let (paused, removed) = (stage.let_in(), stage.let_in());
+    stage.pause("w-1", true);
+    stage.remove_worker("w-2");
+    stage.say_hello(paused, "w-1", ours());
+    stage.heartbeat(paused, &[]);
+    stage.submit("job-1");
+    assert_eq!(stage.heard(paused), [Said::Welcome, Said::HeartbeatAck]);
+    stage.say_hello(removed, "w-2", ours());
+    assert_eq!(stage.heard(removed), [Said::Close(CloseCode::WorkerDeleted)]);
+}
+
+#[test]
 fn a_retryable_failure_is_counted_and_tried_elsewhere() {
     let mut stage = Stage::new();
     let first = stage.run_job("w-1", "job-1");
@@ -453,6 +478,21 @@ fn a_store_that_cannot_commit_acknowledges_nothing() {
 }
 
 #[test]
+fn an_acceptance_that_the_store_cannot_note_counts_and_is_noted_later() {
+    let mut stage = Stage::new();
+    let worker = stage.connect("w-1", ours());
+    stage.submit("job-1");
+    stage.break_store();
+    stage.accept(worker, "job-1");
+    stage.mend_store();
+    assert_eq!(stage.state("job-1"), "offered");
+    stage.pass_with_heartbeats(worker, &[], 31 * SECOND);
+    assert_eq!(stage.state("job-1"), "offered", "it was taken: it has the patience of a running job");
+    stage.heartbeat(worker, &["job-1"]);
+    assert_eq!(stage.state("job-1"), "running");
+}
+
+#[test]
 fn a_store_that_cannot_claim_keeps_the_job_waiting() {
     let mut stage = Stage::new();
     let worker = stage.connect("w-1", ours());
@@ -462,6 +502,36 @@ fn a_store_that_cannot_claim_keeps_the_job_waiting() {
     stage.mend_store();
     stage.heartbeat(worker, &[]);
     assert_eq!(stage.heard(worker), [Said::HeartbeatAck, Said::Offer("job-1".into(), Some(1))]);
+}
+
+#[test]
+fn a_lost_job_that_the_store_cannot_take_back_keeps_nobody_waiting_and_still_counts() {
+    let mut stage = Stage::new();
+    let worker = stage.run_job("w-1", "job-1");
+    stage.cut(worker);
+    stage.break_store();
+    let again = stage.connect("w-1", ours());
+    stage.submit("job-2");
+    stage.mend_store();
+    stage.heartbeat(again, &[]);
+    assert_eq!(stage.heard(again), [Said::HeartbeatAck, Said::Offer("job-2".into(), Some(1))]);
+    stage.pass(2 * SECOND);
+    assert_eq!(stage.state("job-1"), "queued");
+    assert_eq!(stage.losses("job-1"), 1);
+}
+
+#[test]
+fn a_worker_that_names_a_job_before_the_store_could_take_it_back_keeps_it() {
+    let mut stage = Stage::new();
+    let worker = stage.connect("w-1", ours());
+    stage.submit("job-1");
+    stage.pass_with_heartbeats(worker, &[], 29 * SECOND);
+    stage.break_store();
+    stage.pass_with_heartbeats(worker, &[], 2 * SECOND);
+    stage.heartbeat(worker, &["job-1"]);
+    stage.mend_store();
+    stage.pass_with_heartbeats(worker, &["job-1"], 10 * SECOND);
+    assert_eq!(stage.state("job-1"), "running");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use studio_protocol::{Cancel, Feature, JobId, StudioFrame, WorkerId};
 
-use super::{ClaimState, Coordinator};
+use super::{Claim, ClaimState, Coordinator, Return};
 use crate::{GiveBack, QueuedJob, SessionId, StoreOp};
 
 impl Coordinator {
@@ -12,25 +12,49 @@ impl Coordinator {
     pub(super) fn accepted(&mut self, job: &JobId) {
         let Some(claim) = self.claims.get_mut(job) else { return };
         claim.state = ClaimState::Running;
+        claim.unrecorded = false;
         let (worker, attempt) = (claim.worker.clone(), claim.attempt);
         self.store(StoreOp::Accept { job: job.clone(), worker, attempt });
     }
 
     /// Asks the store to put a job back; it waits again once the store did.
-    pub(super) fn give_back(&mut self, now: Instant, job: &JobId, how: GiveBack, reason: impl Into<String>) {
-        let Some(claim) = self.claims.get_mut(job) else { return };
-        claim.state = ClaimState::Returning;
-        claim.confirmed = now;
-        let (worker, attempt) = (claim.worker.clone(), claim.attempt);
-        self.store(StoreOp::GiveBack { job: job.clone(), worker, attempt, how, reason: reason.into() });
+    pub(super) fn give_back(&mut self, job: &JobId, how: GiveBack, reason: impl Into<String>) {
+        self.send_back(job, Return { how: Some(how), reason: reason.into(), again_at: None });
     }
 
     /// Asks the store to put back a job whose worker vanished.
     pub(super) fn lose(&mut self, job: &JobId, reason: String) {
+        self.send_back(job, Return { how: None, reason, again_at: None });
+    }
+
+    fn send_back(&mut self, job: &JobId, going: Return) {
         let Some(claim) = self.claims.get_mut(job) else { return };
         claim.state = ClaimState::Returning;
-        let (worker, attempt) = (claim.worker.clone(), claim.attempt);
-        self.store(StoreOp::Lose { job: job.clone(), worker, attempt, reason });
+        let (worker, attempt, job, reason) =
+            (claim.worker.clone(), claim.attempt, job.clone(), going.reason.clone());
+        let op = match going.how {
+            Some(how) => StoreOp::GiveBack { job, worker, attempt, how, reason },
+            None => StoreOp::Lose { job, worker, attempt, reason },
+        };
+        claim.going = Some(going);
+        self.store(op);
+    }
+
+    /// Asks again what the store could not do.
+    pub(super) fn send_back_again(&mut self, now: Instant) {
+        let is_due = |claim: &Claim| {
+            claim.going.as_ref().and_then(|going| going.again_at).is_some_and(|again_at| again_at <= now)
+        };
+        let mut due: Vec<JobId> =
+            self.claims.iter().filter(|(_, claim)| is_due(claim)).map(|(id, _)| id.clone()).collect();
+        // As in `return_overdue`.
+        due.sort();
+        for job in due {
+            let going = self.claims.get_mut(&job).and_then(|claim| claim.going.take());
+            if let Some(going) = going {
+                self.send_back(&job, Return { again_at: None, ..going });
+            }
+        }
     }
 
     /// Forgets a claim; its worker may be offered something else.
@@ -116,7 +140,7 @@ impl Coordinator {
             session.refused.insert(job.clone(), Some(now + self.timing.refused));
         }
         if state == ClaimState::Offered {
-            self.give_back(now, job, GiveBack::Unanswered, why);
+            self.give_back(job, GiveBack::Unanswered, why);
         } else {
             self.lose(job, why);
         }

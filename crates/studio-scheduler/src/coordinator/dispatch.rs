@@ -109,6 +109,8 @@ impl Coordinator {
             attempt: 0,
             ticket: self.tickets,
             state: ClaimState::Offering,
+            unrecorded: false,
+            going: None,
             confirmed: now,
         };
         self.claims.insert(id.clone(), claim);

@@ -51,7 +51,7 @@ impl Coordinator {
         let state = self.claim_of(&worker, &frame.job_id, frame.attempt).map(|claim| claim.state);
         if state == Some(ClaimState::Offered) {
             self.note_refusal(now, session, &frame);
-            self.give_back(now, &frame.job_id, GiveBack::Rejected, frame.reason);
+            self.give_back(&frame.job_id, GiveBack::Rejected, frame.reason);
         }
         self.free_again(now, session, &frame.job_id);
     }
@@ -110,7 +110,7 @@ impl Coordinator {
         }
         let state = self.claim_of(&worker, &frame.job_id, frame.attempt).map(|claim| claim.state);
         if let Some(ClaimState::Offered | ClaimState::Running) = state {
-            self.give_back(now, &frame.job_id, GiveBack::Released, frame.reason);
+            self.give_back(&frame.job_id, GiveBack::Released, frame.reason);
         }
         self.free_again(now, session, &frame.job_id);
     }

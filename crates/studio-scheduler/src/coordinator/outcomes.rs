@@ -23,7 +23,7 @@ impl Coordinator {
                 if let Some(claim) =
                     self.claims.get_mut(&job).filter(|claim| claim.worker == worker && is_error)
                 {
-                    claim.state = ClaimState::Offered; // The next heartbeat that names it tries again.
+                    claim.unrecorded = true;
                 }
             }
             Stored::GiveBack { job, attempt, outcome } => self.returned(now, &job, attempt, outcome),
@@ -73,7 +73,7 @@ impl Coordinator {
                 if self.sessions.contains_key(&session) {
                     self.send_offer(session, job, *claimed);
                 } else {
-                    self.give_back(now, job, GiveBack::NeverSent, "the session ended before the offer left");
+                    self.give_back(job, GiveBack::NeverSent, "the session ended before the offer left");
                 }
             }
             Ok(None) => {
@@ -121,9 +121,8 @@ impl Coordinator {
                 self.queued(now, requeued.into_iter().collect());
             }
             (Some(claim), Err(_)) => {
-                // Tried again when its time is over once more.
-                claim.state = ClaimState::Offered;
-                claim.confirmed = now;
+                let again_at = now + self.timing.store_again;
+                claim.going.iter_mut().for_each(|going| going.again_at = Some(again_at));
             }
             (None, Ok(requeued)) => self.queued(now, requeued.into_iter().collect()),
             (None, Err(_)) => {}

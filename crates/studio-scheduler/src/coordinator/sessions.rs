@@ -8,7 +8,7 @@ use studio_protocol::{
     Welcome, WorkerId,
 };
 
-use super::{ClaimState, Coordinator};
+use super::{ClaimState, Coordinator, Decided};
 use crate::session::Session;
 use crate::{Effect, GiveBack, QueuedJob, SessionId};
 
@@ -21,9 +21,22 @@ impl Coordinator {
         capabilities: Arc<Capabilities>,
         paused: bool,
     ) {
-        if let Some(older) = self.workers.get(&worker).and_then(|state| state.session) {
+        let paused = match self.decided.get(&worker) {
+            Some(Decided::Removed) => {
+                let message = format!("worker {worker} was removed by an operator");
+                return self.out.push(Effect::Close { session, code: CloseCode::WorkerDeleted, message });
+            }
+            Some(Decided::Paused(paused)) => *paused,
+            None => paused,
+        };
+        if let Some(current) = self.workers.get(&worker).and_then(|state| state.session) {
             let message = format!("another session was opened for worker {worker}: this one ends for good");
-            self.close(now, older, CloseCode::DuplicateWorker, message);
+            if current > session {
+                // Its hello was held up on the way: this is the older socket.
+                let code = CloseCode::DuplicateWorker;
+                return self.out.push(Effect::Close { session, code, message });
+            }
+            self.close(now, current, CloseCode::DuplicateWorker, message);
         }
         let opened = Session::new(now, worker.clone(), capabilities, self.timing.features);
         let features = opened.features;
@@ -85,7 +98,7 @@ impl Coordinator {
             self.confirm(now, id, &worker, job);
         }
         if is_first {
-            self.give_back_unnamed(now, &worker, &named);
+            self.give_back_unnamed(&worker, &named);
         }
         self.note_foreign(id, heartbeat.current_job_id.as_ref());
         self.rank(id);
@@ -97,20 +110,23 @@ impl Coordinator {
         let Some(claim) = self.claims.get_mut(job).filter(|claim| claim.worker == *worker) else { return };
         claim.confirmed = now;
         claim.session = Some(session);
-        if claim.state == ClaimState::Offered {
+        // It was to go back, but the store could not do that yet, and now the worker has it after all.
+        let stays = claim.going.take_if(|going| going.again_at.is_some()).is_some();
+        let is_running = claim.state == ClaimState::Running;
+        if stays || claim.state == ClaimState::Offered || (is_running && claim.unrecorded) {
             // Its `accept` was cut off with the former connection.
             self.accepted(job);
         }
     }
 
     /// The first heartbeat tells what the worker still has: what it does not name, it lost.
-    fn give_back_unnamed(&mut self, now: Instant, worker: &WorkerId, named: &[JobId]) {
+    fn give_back_unnamed(&mut self, worker: &WorkerId, named: &[JobId]) {
         let Some(state) = self.workers.get(worker) else { return };
         let missing: Vec<JobId> = state.claims.iter().filter(|job| !named.contains(job)).cloned().collect();
         for job in missing {
             match self.claims.get(&job).map(|claim| claim.state) {
                 Some(ClaimState::Offered) => {
-                    self.give_back(now, &job, GiveBack::Unanswered, "the worker came back without it");
+                    self.give_back(&job, GiveBack::Unanswered, "the worker came back without it");
                 }
                 Some(ClaimState::Running) => self.lose(&job, format!("worker {worker} came back without it")),
                 Some(ClaimState::Offering | ClaimState::Finishing | ClaimState::Returning) | None => {}
@@ -145,7 +161,7 @@ impl Coordinator {
         for job in held {
             match self.claims.get(&job).map(|claim| claim.state) {
                 Some(ClaimState::Offered | ClaimState::Running) => {
-                    self.give_back(now, &job, GiveBack::Released, "the worker said goodbye");
+                    self.give_back(&job, GiveBack::Released, "the worker said goodbye");
                 }
                 Some(ClaimState::Offering | ClaimState::Finishing | ClaimState::Returning) | None => {}
             }
@@ -153,6 +169,7 @@ impl Coordinator {
     }
 
     pub(super) fn paused(&mut self, now: Instant, worker: &WorkerId, paused: bool) {
+        self.decided.insert(worker.clone(), Decided::Paused(paused));
         let Some(state) = self.workers.get_mut(worker) else { return };
         state.paused = paused;
         if let Some(session) = state.session {
@@ -162,6 +179,7 @@ impl Coordinator {
     }
 
     pub(super) fn removed(&mut self, now: Instant, worker: &WorkerId, requeued: Vec<QueuedJob>) {
+        self.decided.insert(worker.clone(), Decided::Removed);
         if let Some(state) = self.workers.remove(worker) {
             for job in &state.claims {
                 self.claims.remove(job);
@@ -186,6 +204,7 @@ impl Coordinator {
             // Its claims were kept for this long already.
             self.ended(session, now);
         }
+        self.send_back_again(now);
         self.return_overdue(now);
         self.forgive(now);
     }

@@ -78,12 +78,21 @@ impl Stage {
     }
 
     pub fn open(&mut self, worker: &str, capabilities: Capabilities) -> SessionId {
+        let session = self.let_in();
+        self.say_hello(session, worker, capabilities);
+        session
+    }
+
+    /// A socket is there, and has not said hello.
+    pub fn let_in(&mut self) -> SessionId {
         self.sessions += 1;
-        let session = SessionId(self.sessions);
+        SessionId(self.sessions)
+    }
+
+    pub fn say_hello(&mut self, session: SessionId, worker: &str, capabilities: Capabilities) {
         let capabilities = Arc::new(capabilities);
         self.capabilities.insert(session, capabilities.clone());
         self.tell(Input::Opened { session, worker: worker.into(), capabilities, paused: false });
-        session
     }
 
     /// Opens a session and says the first heartbeat; what is heard of both is forgotten, offers are not.
@@ -325,6 +334,9 @@ impl Stage {
                 Stored::Claim { session, ticket, job, worker, outcome }
             }
             StoreOp::Accept { job, worker, attempt } => {
+                if let Some(error) = broken {
+                    return Stored::Accept { job, worker, outcome: Err(error) };
+                }
                 let row = self.rows.get_mut(&job).unwrap();
                 let is_current = row.holder.as_ref() == Some(&worker) && row.attempt == attempt;
                 if is_current {
@@ -333,10 +345,14 @@ impl Stage {
                 Stored::Accept { job, worker, outcome: Ok(is_current) }
             }
             StoreOp::GiveBack { job, worker, attempt, .. } => {
-                let outcome = Ok(self.end(&job, &worker, Some(attempt), "given back", "queued"));
+                let outcome = broken
+                    .map_or_else(|| Ok(self.end(&job, &worker, Some(attempt), "given back", "queued")), Err);
                 Stored::GiveBack { job, attempt, outcome }
             }
             StoreOp::Lose { job, worker, attempt, .. } => {
+                if let Some(error) = broken {
+                    return Stored::Lose { job, attempt, outcome: Err(error) };
+                }
                 let requeued = self.end(&job, &worker, Some(attempt), "lost", "queued");
                 self.rows.get_mut(&job).unwrap().losses += u32::from(requeued.is_some());
                 Stored::Lose { job, attempt, outcome: Ok(requeued.map_or(Lost::NotHeld, Lost::Requeued)) }
