@@ -1,0 +1,95 @@
+//! One connection to the database, and what all operations on it share.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+
+use crate::{Result, StoreError, migrations};
+
+/// Every statement of the crate fits, lists with all their filters included.
+const CACHED_STATEMENTS: usize = 256;
+/// How long a connection waits for another process (a backup tool, a shell) to let go of the file.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The writer's page cache: the hot part of a queue of a million jobs.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// A reader's page cache; there are several readers.
+const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Pages in the write-ahead log before a commit moves them into the database as well: 64 MiB, so that this pause
+/// (some 80 ms) comes once in thousands of commits.
+const WAL_CHECKPOINT_PAGES: i64 = 16_384;
+/// What the write-ahead log is cut back to after a burst.
+const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
+
+/// One connection; every domain operation is one method and one transaction.
+///
+/// No method reads a clock or draws a random number: times and identities are arguments.
+#[derive(Debug)]
+pub struct Db {
+    pub(crate) conn: Connection,
+}
+
+impl Db {
+    /// A database that lives as long as this value, for the simulation and for tests.
+    pub fn open_in_memory() -> Result<Self> {
+        let mut conn = Connection::open_in_memory()?;
+        configure(&conn, WRITER_CACHE_KIB)?;
+        migrations::migrate(&mut conn)?;
+        Ok(Self { conn })
+    }
+
+    /// Takes over a connection to a file that was checked and migrated, for writing.
+    pub(crate) fn writer(conn: Connection) -> rusqlite::Result<Self> {
+        conn.pragma_update(None, "journal_mode", "wal")?;
+        // An acknowledged operation survives power loss.
+        conn.pragma_update(None, "synchronous", "full")?;
+        conn.pragma_update(None, "wal_autocheckpoint", WAL_CHECKPOINT_PAGES)?;
+        conn.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
+        configure(&conn, WRITER_CACHE_KIB)?;
+        Ok(Self { conn })
+    }
+
+    /// Opens a file that a writer holds open, for reading.
+    pub(crate) fn reader(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        configure(&conn, READER_CACHE_KIB)?;
+        Ok(Self { conn })
+    }
+
+    /// Runs `body` as one transaction, or as a part of the one that is under way that can fail alone.
+    pub(crate) fn atomically<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.run("SAVEPOINT op")?;
+        let outcome = body(self).and_then(|value| {
+            self.run("RELEASE op")?;
+            Ok(value)
+        });
+        // Some failures (a full disk) have ended the whole transaction already.
+        if outcome.is_err() && !self.conn.is_autocommit() {
+            self.run("ROLLBACK TO op")?;
+            self.run("RELEASE op")?;
+        }
+        outcome
+    }
+
+    /// A statement that is parsed once per connection.
+    pub(crate) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>> {
+        Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// Runs a statement that takes and gives nothing.
+    pub(crate) fn run(&self, sql: &str) -> Result<()> {
+        self.conn.prepare_cached(sql)?.execute([]).map(drop).map_err(StoreError::from)
+    }
+}
+
+fn configure(conn: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    conn.pragma_update(None, "cache_size", -cache_kib)?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // Savepoints keep page images aside; memory is the cheap place for them.
+    conn.pragma_update(None, "temp_store", "memory")?;
+    conn.pragma_update(None, "cell_size_check", true)?;
+    conn.pragma_update(None, "trusted_schema", false)
+}

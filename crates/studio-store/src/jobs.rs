@@ -1,0 +1,19 @@
+//! Jobs: from their submission to their end.
+
+mod cancel;
+mod claim;
+mod detail;
+mod fail;
+mod finish;
+mod give_back;
+mod list;
+mod logs;
+mod retry;
+mod rows;
+mod standing;
+mod submit;
+
+pub(crate) use cancel::cancel_one;
+pub(crate) use give_back::requeue;
+pub(crate) use retry::retry_one;
+pub(crate) use standing::{Claim, end_attempt};

@@ -1,0 +1,93 @@
+//! A worker gets a job: offer and acceptance.
+
+use rusqlite::params;
+use studio_protocol::{JobId, Timestamp, WorkerId};
+use studio_scheduler::{HeldClaim, QueuedJob};
+
+use super::rows::{Names, QUEUED, queued};
+use super::standing::{Standing, standing};
+use crate::db::Db;
+use crate::row::{At, id, word};
+use crate::{ClaimOutcome, Claimed, JobState, Result, StoreError};
+
+impl Db {
+    /// Gives a waiting job to a worker under the next attempt number; it is offered until the worker accepts.
+    pub fn claim(&mut self, job: &JobId, worker: &WorkerId, now: Timestamp) -> Result<ClaimOutcome> {
+        // A RETURNING clause would build a table of its own each time.
+        const FIND: &str = "\
+            SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source \
+            FROM jobs j JOIN job_tasks t ON t.job = j.seq LEFT JOIN models m ON m.id = j.model \
+            WHERE j.id = ?1 AND j.state = 'queued'";
+        const TAKE: &str = "\
+            UPDATE jobs SET state = 'offered', worker = ?2, attempt = ?3, claimed_at = ?4 WHERE seq = ?1";
+        self.atomically(|db| {
+            let mut find = db.statement(FIND)?;
+            let mut rows = find.query([job.as_str()])?;
+            let Some(row) = rows.next()? else { return Ok(ClaimOutcome::NotQueued) };
+            let (seq, model): (i64, String) = (row.get(0)?, row.get(3)?);
+            let Some(source_json) = row.get(7)? else { return Err(StoreError::not_found("model", model)) };
+            let claimed = Claimed {
+                job: job.clone(),
+                project: id(row, 1)?,
+                asset_name: row.get(2)?,
+                model,
+                vram_gb: row.get(6)?,
+                task_json: row.get(5)?,
+                source_json,
+                attempt: row.get(4)?,
+            };
+            drop(rows);
+            db.statement(TAKE)?.execute(params![seq, worker.as_str(), claimed.attempt, now.as_millis()])?;
+            Ok(ClaimOutcome::Claimed(Box::new(claimed)))
+        })
+    }
+
+    /// Marks an offered job as running; repeated, it changes nothing. False when that claim is not current.
+    pub fn accept(
+        &mut self,
+        job: &JobId,
+        worker: &WorkerId,
+        attempt: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const SQL: &str = "\
+            UPDATE jobs SET state = 'running', started_at = ?4 \
+            WHERE id = ?1 AND state = 'offered' AND worker = ?2 AND (?3 IS NULL OR attempt = ?3)";
+        self.atomically(|db| {
+            let changed = db.statement(SQL)?.execute(params![
+                job.as_str(),
+                worker.as_str(),
+                attempt,
+                now.as_millis()
+            ])?;
+            Ok(changed == 1 || matches!(standing(db, job, worker, attempt)?, Standing::Current(_)))
+        })
+    }
+
+    /// What waits and what is held, for a scheduler that starts.
+    pub fn open_work(&self) -> Result<(Vec<QueuedJob>, Vec<HeldClaim>)> {
+        let sql = format!("{QUEUED} WHERE j.state IN ('queued', 'offered', 'running') ORDER BY j.seq");
+        let mut select = self.statement(&sql)?;
+        let mut rows = select.query([])?;
+        let (mut waiting, mut held, mut names) = (Vec::new(), Vec::new(), Names::default());
+        while let Some(row) = rows.next()? {
+            let job = queued(row, &mut names)?;
+            let state: JobState = word(row, 8, At("jobs", "state"))?;
+            if state == JobState::Queued {
+                waiting.push(job);
+                continue;
+            }
+            let accepted = state == JobState::Running;
+            held.push(HeldClaim { job, worker: id(row, 9)?, attempt: row.get(10)?, accepted });
+        }
+        Ok((waiting, held))
+    }
+
+    /// The jobs that wait for a model; ask after its entry changed, because the scheduler knows its engine and size.
+    pub fn queued_of_model(&self, model: &str) -> Result<Vec<QueuedJob>> {
+        let sql = format!("{QUEUED} WHERE j.state = 'queued' AND +j.model = ?1 ORDER BY j.seq");
+        let mut names = Names::default();
+        let mut select = self.statement(&sql)?;
+        select.query_and_then([model], |row| queued(row, &mut names))?.collect()
+    }
+}

@@ -1,0 +1,133 @@
+//! Lists of jobs: filters, cursor, no sorting and (free text aside) no scanning.
+
+use rusqlite::types::Value;
+
+use super::rows::{JOB, job as job_row};
+use crate::db::Db;
+use crate::page::{clamped, page};
+use crate::text::like_pattern;
+use crate::{BatchId, Cursor, Job, JobFilter, JobState, Page, Result};
+
+impl Db {
+    /// One page of the jobs that the filter lets through, newest first.
+    pub fn jobs(&self, filter: &JobFilter, cursor: Option<Cursor>, limit: u32) -> Result<Page<Job>> {
+        let limit = clamped(limit);
+        let batch = match &filter.batch {
+            Some(batch) => match self.batch_seq(batch)? {
+                Some(seq) => Some(seq),
+                None => return Ok(Page { items: Vec::new(), next_cursor: None }),
+            },
+            None => None,
+        };
+        let (sql, values) = query(filter, batch, cursor, limit);
+        let mut select = self.statement(&sql)?;
+        let rows = select.query_and_then(rusqlite::params_from_iter(values), |row| {
+            Ok((job_row(row)?, row.get::<_, i64>(1)?))
+        })?;
+        page(rows, limit)
+    }
+
+    /// A batch's place in the order of arrival.
+    pub(crate) fn batch_seq(&self, batch: &BatchId) -> Result<Option<i64>> {
+        let mut select = self.statement("SELECT seq FROM batches WHERE id = ?1")?;
+        let mut rows = select.query([batch.as_str()])?;
+        Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+    }
+}
+
+/// The conditions, the most selective first: its index drives the query, a `+` keeps the others from doing so.
+fn conditions(filter: &JobFilter, batch: Option<i64>) -> Vec<(&'static str, Value)> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let state = filter.state.map(|state| ("state", text(state.as_str())));
+    let (early, late) = if filter.state == Some(JobState::Done) { (None, state) } else { (state, None) };
+    [
+        batch.map(|seq| ("batch", Value::Integer(seq))),
+        filter.worker.as_ref().map(|worker| ("worker", text(worker.as_str()))),
+        early,
+        filter.model.as_ref().map(|model| ("model", text(model))),
+        filter.project.as_ref().map(|project| ("project", text(project.as_str()))),
+        filter.kind.map(|kind| ("kind", text(kind.as_str()))),
+        late,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn query(filter: &JobFilter, batch: Option<i64>, cursor: Option<Cursor>, limit: u32) -> (String, Vec<Value>) {
+    let mut wheres = Vec::new();
+    let mut values = Vec::new();
+    for (column, value) in conditions(filter, batch) {
+        let plus = if wheres.is_empty() { "" } else { "+" };
+        values.push(value);
+        wheres.push(format!("{plus}j.{column} = ?{}", values.len()));
+    }
+    if let Some(Cursor(before)) = cursor {
+        values.push(Value::Integer(before));
+        wheres.push(format!("j.seq < ?{}", values.len()));
+    }
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        values.push(Value::Text(text.to_owned()));
+        values.push(Value::Text(like_pattern(text)));
+        let (id, like) = (values.len() - 1, values.len());
+        wheres.push(format!("(+j.id = ?{id} OR j.asset_name LIKE ?{like} ESCAPE '\\')"));
+    }
+    // One more than asked for tells whether there is a next page.
+    values.push(Value::Integer(i64::from(limit) + 1));
+    let wheres = if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
+    (format!("{JOB}{wheres} ORDER BY j.seq DESC LIMIT ?{}", values.len()), values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(filter: &JobFilter, batch: Option<i64>) -> String {
+        let db = Db::open_in_memory().unwrap();
+        let (sql, values) = query(filter, batch, Some(Cursor(100)), 50);
+        let mut explain = db.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = explain
+            .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
+            .unwrap()
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .unwrap();
+        steps.join("\n")
+    }
+
+    #[test]
+    fn no_list_sorts_or_scans() {
+        let all = JobFilter {
+            state: Some(JobState::Failed),
+            kind: Some(studio_protocol::TaskKind::Image),
+            model: Some("m".to_owned()),
+            batch: None,
+            project: Some("p".into()),
+            worker: Some("w".into()),
+            text: Some("fox".to_owned()),
+        };
+        // Every combination of filters.
+        for bits in 0..128_u32 {
+            let has = |bit: u32| bits & (1 << bit) != 0;
+            let mut filter = all.clone();
+            filter.state = filter.state.filter(|_| has(0));
+            filter.kind = filter.kind.filter(|_| has(1));
+            filter.model = filter.model.filter(|_| has(2));
+            filter.project = filter.project.filter(|_| has(3));
+            filter.worker = filter.worker.filter(|_| has(4));
+            filter.text = filter.text.filter(|_| has(5));
+            let plan = plan(&filter, has(6).then_some(1));
+            assert!(plan.starts_with("SEARCH j USING"), "{filter:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn the_most_selective_filter_drives() {
+        let failed =
+            JobFilter { state: Some(JobState::Failed), model: Some("m".to_owned()), ..JobFilter::default() };
+        assert!(plan(&failed, None).contains("jobs_by_state"), "{}", plan(&failed, None));
+        let done = JobFilter { state: Some(JobState::Done), ..failed };
+        assert!(plan(&done, None).contains("jobs_by_model"), "{}", plan(&done, None));
+        assert!(plan(&done, Some(1)).contains("jobs_by_batch"), "{}", plan(&done, Some(1)));
+    }
+}

@@ -1,0 +1,38 @@
+//! What the studio remembers: the job queue with its history, artefacts, models, workers, keys.
+//!
+//! [`Db`] is one connection with one method per domain operation; each method is one transaction, and none of
+//! them reads a clock or draws a random number. [`Store`] is what a server holds: a writer thread that commits
+//! operations in groups, and a pool of readers.
+
+mod artefacts;
+mod backup;
+mod batches;
+mod db;
+mod error;
+mod housekeeping;
+mod ids;
+mod jobs;
+mod keys;
+mod migrations;
+mod model;
+mod models;
+mod open;
+mod page;
+mod perform;
+mod registrations;
+mod row;
+mod store;
+mod text;
+mod workers;
+
+pub use backup::restore;
+pub use db::Db;
+pub use error::StoreError;
+pub use ids::{ArtefactId, BatchId, KeyId, SecretHash};
+pub use model::*;
+pub use open::OpenStoreError;
+pub use perform::refused;
+pub use store::Store;
+
+/// What operations of the store give back.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

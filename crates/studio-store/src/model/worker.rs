@@ -1,0 +1,119 @@
+//! Workers, and requests to become one.
+
+use serde::Serialize;
+use studio_protocol::{RequestId, Timestamp, WorkerId};
+
+use super::{raw_json, word_enum};
+use crate::SecretHash;
+
+/// A request to join.
+#[derive(Debug, Clone)]
+pub struct NewRegistration {
+    /// Fresh, drawn by the caller; not used when the install already waits.
+    pub request_id: RequestId,
+    /// Stable per install.
+    pub install_id: String,
+    /// Of the secret that the worker polls with.
+    pub secret_hash: SecretHash,
+    /// JSON of [`studio_protocol::Capabilities`].
+    pub capabilities_json: String,
+    /// `studio-worker/<version>`.
+    pub user_agent: String,
+    /// Where it came from.
+    pub source_addr: String,
+}
+
+/// What became of a request to join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Ask for the decision under this id.
+    pub request_id: RequestId,
+    /// Whether a join code decided it at once.
+    pub approved: bool,
+}
+
+/// The answer to a worker that asks for the decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Poll {
+    /// No such request.
+    Unknown,
+    /// Somebody else asks; nothing changed.
+    WrongSecret,
+    /// No decision yet.
+    Pending,
+    /// Welcome; the fresh token is the only good one from now on.
+    Approved {
+        /// Who it is.
+        worker_id: WorkerId,
+    },
+    /// An operator said no.
+    Rejected {
+        /// In words, may be empty.
+        reason: String,
+    },
+}
+
+word_enum! {
+    /// Where a registration is.
+    RegistrationState {
+        /// Waits for a decision.
+        Pending = "pending",
+        /// Became a worker.
+        Approved = "approved",
+        /// Was refused.
+        Rejected = "rejected",
+    }
+}
+
+/// A request to join, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistrationRecord {
+    /// Which.
+    pub id: RequestId,
+    /// Stable per install.
+    pub install_id: String,
+    /// Where it is.
+    pub status: RegistrationState,
+    /// JSON of [`studio_protocol::Capabilities`].
+    #[serde(rename = "capabilities", serialize_with = "raw_json")]
+    pub capabilities_json: String,
+    /// `studio-worker/<version>`.
+    pub user_agent: String,
+    /// Where it came from.
+    pub source_addr: String,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The worker that it became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
+    /// When it came in.
+    pub created_at: Timestamp,
+    /// When it was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+}
+
+/// An approved worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerRecord {
+    /// Which.
+    pub id: WorkerId,
+    /// For people.
+    pub name: String,
+    /// Of the token that it connects with; absent until it fetched one.
+    #[serde(skip)]
+    pub token_hash: Option<SecretHash>,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// What it said last: JSON of [`studio_protocol::Capabilities`].
+    #[serde(rename = "capabilities", serialize_with = "raw_json")]
+    pub capabilities_json: String,
+    /// When it was approved.
+    pub created_at: Timestamp,
+    /// When it was last heard of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen_at: Option<Timestamp>,
+}

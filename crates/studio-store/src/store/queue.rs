@@ -1,0 +1,130 @@
+//! Operations that wait for the writer.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::db::Db;
+use crate::{Result, StoreError};
+
+/// Operations in all: far more than what every session of a large fleet has under way. Beyond it they are refused,
+/// because a queue that never stops growing only hides that the disk cannot keep up.
+const MAX_QUEUED: usize = 65_536;
+
+/// An operation on its way: queued, then run, then answered.
+pub(super) trait Op: Send {
+    /// Runs it inside of the group's transaction; says what went wrong.
+    fn run(&mut self, db: &mut Db) -> Result<()>;
+    /// Answers its caller; `group` is what became of the commit.
+    fn answer(self: Box<Self>, group: Result<()>);
+}
+
+/// The operations, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ops: VecDeque<Box<dyn Op>>,
+    closed: bool,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("ops", &self.lock().ops.len()).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    pub(super) fn push(&self, op: Box<dyn Op>) {
+        let mut state = self.lock();
+        let refusal = if state.closed {
+            StoreError::Closed
+        } else if state.ops.len() >= MAX_QUEUED {
+            StoreError::Busy
+        } else {
+            state.ops.push_back(op);
+            // The writer sleeps only while the queue is empty.
+            if state.ops.len() == 1 {
+                self.filled.notify_one();
+            }
+            return;
+        };
+        drop(state);
+        op.answer(Err(refusal));
+    }
+
+    /// Moves what waits to `group`; waits for it when there is nothing. False when nothing will come any more.
+    pub(super) fn take(&self, group: &mut VecDeque<Box<dyn Op>>) -> bool {
+        let mut state = self.lock();
+        while state.ops.is_empty() && !state.closed {
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        std::mem::swap(&mut state.ops, group);
+        !group.is_empty()
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic runs under the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An operation with its outcome and whoever waits for it.
+pub(super) struct Pending<T, F, N> {
+    op: Option<F>,
+    outcome: Result<T>,
+    then: N,
+}
+
+impl<T, F, N> Pending<T, F, N> {
+    pub(super) fn new(op: F, then: N) -> Self {
+        Self { op: Some(op), outcome: Err(StoreError::Closed), then }
+    }
+}
+
+impl<T, F, N> Op for Pending<T, F, N>
+where
+    T: Send,
+    F: FnOnce(&mut Db) -> Result<T> + Send,
+    N: FnOnce(Result<T>) + Send,
+{
+    fn run(&mut self, db: &mut Db) -> Result<()> {
+        if let Some(op) = self.op.take() {
+            self.outcome = apart(db, op);
+        }
+        self.outcome.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    fn answer(self: Box<Self>, group: Result<()>) {
+        let Self { outcome, then, .. } = *self;
+        // The writer outlives what its callers do with their answers.
+        if catch_unwind(AssertUnwindSafe(|| then(group.and(outcome)))).is_err() {
+            tracing::error!("the receiver of a database operation's outcome panicked");
+        }
+    }
+}
+
+/// Runs `op` so that it can fail, or panic, without harm to the others of its group.
+fn apart<T>(db: &mut Db, op: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
+    db.run("SAVEPOINT queued")?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| op(db))).unwrap_or_else(|_| {
+        tracing::error!("a database operation panicked; it was undone");
+        Err(StoreError::Panicked)
+    });
+    if outcome.is_ok() {
+        db.run("RELEASE queued")?;
+    } else if !db.conn.is_autocommit() {
+        db.run("ROLLBACK TO queued")?;
+        db.run("RELEASE queued")?;
+    }
+    outcome
+}

@@ -1,0 +1,109 @@
+//! Workers: who may connect, and what is known of them.
+
+use rusqlite::{Row, params};
+use studio_protocol::{JobId, Timestamp, WorkerId};
+use studio_scheduler::QueuedJob;
+
+use crate::db::Db;
+use crate::jobs::{Claim, end_attempt, requeue};
+use crate::row::{id, optional_id, optional_time, time};
+use crate::{AttemptOutcome, Result, StoreError, WorkerRecord};
+
+const WORKER: &str = "\
+    SELECT w.id, w.name, w.token_hash, w.paused, w.capabilities, w.created_at, p.last_seen_at \
+    FROM workers w LEFT JOIN worker_presence p ON p.worker = w.id";
+
+impl Db {
+    /// A worker, if it is approved and was not removed.
+    pub fn worker(&self, id: &WorkerId) -> Result<Option<WorkerRecord>> {
+        let mut select = self.statement(&format!("{WORKER} WHERE w.id = ?1"))?;
+        let mut rows = select.query([id.as_str()])?;
+        rows.next()?.map(worker).transpose()
+    }
+
+    /// Every worker, by name.
+    pub fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        let mut select = self.statement(&format!("{WORKER} ORDER BY w.name, w.id"))?;
+        select.query_and_then([], worker)?.collect()
+    }
+
+    /// Changes what people call a worker.
+    pub fn rename_worker(&mut self, id: &WorkerId, name: &str) -> Result<WorkerRecord> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err(StoreError::invalid("name", "is empty: a worker needs a name"));
+        }
+        self.atomically(|db| {
+            db.statement("UPDATE workers SET name = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), name])?;
+            db.known_worker(id)
+        })
+    }
+
+    /// Stops, or starts again, to offer jobs to a worker.
+    pub fn set_worker_paused(&mut self, id: &WorkerId, paused: bool) -> Result<WorkerRecord> {
+        self.atomically(|db| {
+            db.statement("UPDATE workers SET paused = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), paused])?;
+            db.known_worker(id)
+        })
+    }
+
+    /// Removes a worker and the request that it came by; what it held waits again.
+    pub fn remove_worker(&mut self, id: &WorkerId, now: Timestamp) -> Result<Vec<QueuedJob>> {
+        self.atomically(|db| {
+            db.statement("DELETE FROM registrations WHERE worker = ?1")?.execute([id.as_str()])?;
+            let removed = db.statement("DELETE FROM workers WHERE id = ?1")?.execute([id.as_str()])?;
+            if removed == 0 {
+                return Err(StoreError::not_found("worker", id.as_str()));
+            }
+            db.held_by(id)?.iter().map(|job| take_back(db, job, now)).collect()
+        })
+    }
+
+    /// Notes that workers were heard of, with their capabilities where those changed; unknown workers are skipped.
+    pub fn touch_workers(&mut self, seen: &[(WorkerId, Option<String>)], now: Timestamp) -> Result<()> {
+        const SEEN: &str = "\
+            INSERT INTO worker_presence (worker, last_seen_at) SELECT id, ?2 FROM workers WHERE id = ?1 \
+            ON CONFLICT (worker) DO UPDATE SET last_seen_at = excluded.last_seen_at";
+        const CHANGED: &str = "UPDATE workers SET capabilities = ?2 WHERE id = ?1";
+        self.atomically(|db| {
+            for (worker, capabilities) in seen {
+                db.statement(SEEN)?.execute(params![worker.as_str(), now.as_millis()])?;
+                if let Some(json) = capabilities {
+                    db.statement(CHANGED)?.execute(params![worker.as_str(), json])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    pub(crate) fn known_worker(&self, id: &WorkerId) -> Result<WorkerRecord> {
+        self.worker(id)?.ok_or_else(|| StoreError::not_found("worker", id.as_str()))
+    }
+
+    fn held_by(&self, worker: &WorkerId) -> Result<Vec<JobId>> {
+        const SQL: &str = "\
+            SELECT id FROM jobs WHERE state IN ('offered', 'running') AND +worker = ?1 ORDER BY seq";
+        let mut select = self.statement(SQL)?;
+        select.query_and_then([worker.as_str()], |row| id(row, 0))?.collect()
+    }
+}
+
+fn take_back(db: &Db, job: &JobId, now: Timestamp) -> Result<QueuedJob> {
+    let claim = Claim::find(db, job)?.ok_or_else(|| StoreError::not_found("job", job.as_str()))?;
+    end_attempt(db, &claim, AttemptOutcome::Released, Some("the worker was removed"), now)?;
+    requeue(db, &claim, None)
+}
+
+fn worker(row: &Row<'_>) -> Result<WorkerRecord> {
+    Ok(WorkerRecord {
+        id: id(row, 0)?,
+        name: row.get(1)?,
+        token_hash: optional_id(row, 2)?,
+        paused: row.get(3)?,
+        capabilities_json: row.get(4)?,
+        created_at: time(row, 5)?,
+        last_seen_at: optional_time(row, 6)?,
+    })
+}
