@@ -1,0 +1,135 @@
+//! `/api/v1`: what people and programs do with the studio, in JSON over HTTP.
+//!
+//! One table says which route there is, who may use it and what answers it. Errors are
+//! `application/problem+json` and name the field that is wrong.
+
+mod artefacts;
+mod auth;
+mod batches;
+pub(crate) mod body;
+pub(crate) mod commit;
+mod convert;
+mod events;
+mod headers;
+mod jobs;
+mod keys;
+mod models;
+pub(crate) mod problem;
+mod query;
+mod range;
+mod registrations;
+mod status;
+mod submit;
+mod task;
+mod text;
+pub mod types;
+mod workers;
+
+pub use auth::Access;
+pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
+pub use models::check as check_model;
+pub use problem::Problem;
+pub use query::MAX_LIMIT;
+pub use submit::{IDEMPOTENCY_KEY, MAX_JOBS, MAX_PRIORITY};
+
+use std::future::{Ready, ready};
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::{Method, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use studio_store::Role;
+
+use crate::state::AppState;
+
+/// One thing that the API does.
+pub struct Route {
+    /// How.
+    pub method: Method,
+    /// Where; `{id}` stands for any one segment.
+    pub path: &'static str,
+    /// For whom.
+    pub access: Access,
+    handler: MethodRouter<AppState>,
+}
+
+fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+    Route { method, path, access, handler: on(filter, handler) }
+}
+
+/// Every route and the role that it asks for.
+pub fn routes() -> Vec<Route> {
+    use Access::{AtLeast, Open};
+    const VIEWER: Access = AtLeast(Role::Viewer);
+    const SUBMITTER: Access = AtLeast(Role::Submitter);
+    const OPERATOR: Access = AtLeast(Role::Operator);
+    const ADMIN: Access = AtLeast(Role::Admin);
+    vec![
+        route(Method::GET, "/healthz", Open, status::health),
+        route(Method::GET, "/readyz", Open, status::ready),
+        route(Method::GET, "/api/v1/status", VIEWER, status::status),
+        route(Method::GET, "/api/v1/events", VIEWER, events::stream),
+        route(Method::GET, "/api/v1/jobs", VIEWER, jobs::list),
+        route(Method::POST, "/api/v1/jobs", SUBMITTER, jobs::submit),
+        route(Method::GET, "/api/v1/jobs/{id}", VIEWER, jobs::show),
+        route(Method::PATCH, "/api/v1/jobs/{id}", SUBMITTER, jobs::patch),
+        route(Method::GET, "/api/v1/jobs/{id}/result", VIEWER, jobs::result),
+        route(Method::GET, "/api/v1/jobs/{id}/artefact", VIEWER, artefacts::of_job),
+        route(Method::GET, "/api/v1/jobs/{id}/logs", VIEWER, jobs::logs),
+        route(Method::POST, "/api/v1/jobs/{id}/cancel", SUBMITTER, jobs::cancel),
+        route(Method::POST, "/api/v1/jobs/{id}/retry", SUBMITTER, jobs::retry),
+        route(Method::GET, "/api/v1/batches", VIEWER, batches::list),
+        route(Method::POST, "/api/v1/batches", SUBMITTER, batches::submit),
+        route(Method::GET, "/api/v1/batches/{id}", VIEWER, batches::show),
+        route(Method::POST, "/api/v1/batches/{id}/cancel", SUBMITTER, batches::cancel),
+        route(Method::POST, "/api/v1/batches/{id}/retry", SUBMITTER, batches::retry),
+        route(Method::GET, "/api/v1/artefacts", VIEWER, artefacts::list),
+        route(Method::GET, "/api/v1/artefacts/{id}", VIEWER, artefacts::bytes),
+        route(Method::GET, "/api/v1/models", VIEWER, models::list),
+        route(Method::GET, "/api/v1/models/{id}", VIEWER, models::show),
+        route(Method::PUT, "/api/v1/models/{id}", OPERATOR, models::put),
+        route(Method::PATCH, "/api/v1/models/{id}", OPERATOR, models::patch),
+        route(Method::DELETE, "/api/v1/models/{id}", OPERATOR, models::remove),
+        route(Method::GET, "/api/v1/workers", VIEWER, workers::list),
+        route(Method::GET, "/api/v1/workers/{id}", VIEWER, workers::show),
+        route(Method::PATCH, "/api/v1/workers/{id}", OPERATOR, workers::patch),
+        route(Method::DELETE, "/api/v1/workers/{id}", OPERATOR, workers::remove),
+        route(Method::GET, "/api/v1/registrations", OPERATOR, registrations::list),
+        route(Method::POST, "/api/v1/registrations/{id}/approve", OPERATOR, registrations::approve),
+        route(Method::POST, "/api/v1/registrations/{id}/reject", OPERATOR, registrations::reject),
+        route(Method::POST, "/api/v1/join-codes", OPERATOR, registrations::join_code),
+        route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
+        route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
+        route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
+    ]
+}
+
+/// The API as a router; it answers addresses that nobody has, too.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new();
+    for Route { path, access, handler, .. } in routes() {
+        let guard = auth::Guard { state: state.clone(), access };
+        router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
+    }
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(no_route)
+        .layer(from_fn(headers::add))
+        .with_state(state)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
+fn no_route(uri: Uri) -> Ready<Problem> {
+    ready(Problem::no_route(uri.path()))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
+fn wrong_method(method: Method, uri: Uri) -> Ready<Problem> {
+    ready(Problem::method(method.as_str(), uri.path()))
+}

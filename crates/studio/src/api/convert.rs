@@ -1,0 +1,174 @@
+//! From what the store keeps to what the API shows; the one place where the two meet.
+
+use serde_json::Value;
+use studio_protocol::{Capabilities, JobId, Progress};
+use studio_store::{JobState, StateCounts};
+
+use super::types;
+use crate::live::Live;
+
+/// A job, with the progress that its worker reported last.
+pub fn job(job: studio_store::Job, live: &Live) -> types::Job {
+    let progress =
+        if job.state == JobState::Running { live.progress(&job.id).map(|p| progress(&p)) } else { None };
+    types::Job {
+        id: job.id.to_string(),
+        state: job.state,
+        kind: job.kind,
+        model: job.model,
+        project: job.project.to_string(),
+        asset_name: job.asset_name,
+        batch: job.batch.map(|id| id.to_string()),
+        priority: job.priority,
+        attempts: job.attempts,
+        max_attempts: job.max_attempts,
+        worker: job.worker.map(|id| id.to_string()),
+        error: job.error,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        progress,
+        artefact: job.artefact.map(summary),
+    }
+}
+
+/// A job with everything about it.
+pub fn detail(detail: studio_store::JobDetail, live: &Live) -> types::JobDetail {
+    types::JobDetail {
+        task: json(&detail.task_json),
+        history: detail.history.into_iter().map(attempt).collect(),
+        result: detail.result_json.as_deref().map(json),
+        job: job(detail.job, live),
+    }
+}
+
+fn progress(progress: &Progress) -> types::JobProgress {
+    types::JobProgress {
+        step: progress.step,
+        steps: progress.steps,
+        eta_ms: progress.eta_ms,
+        stage: progress.stage,
+    }
+}
+
+fn attempt(attempt: studio_store::Attempt) -> types::Attempt {
+    types::Attempt {
+        number: attempt.number,
+        worker: attempt.worker.to_string(),
+        started_at: attempt.started_at,
+        ended_at: attempt.ended_at,
+        outcome: attempt.outcome,
+        error: attempt.error,
+    }
+}
+
+fn summary(artefact: studio_store::ArtefactSummary) -> types::ArtefactSummary {
+    types::ArtefactSummary {
+        id: artefact.id.to_string(),
+        bytes: artefact.bytes,
+        ext: artefact.ext,
+        mime: artefact.mime,
+        sha256: artefact.sha256,
+    }
+}
+
+/// An artefact without its place in the artefact store.
+pub fn artefact(artefact: studio_store::Artefact) -> types::Artefact {
+    types::Artefact {
+        summary: types::ArtefactSummary {
+            id: artefact.id.to_string(),
+            bytes: artefact.bytes,
+            ext: artefact.ext,
+            mime: artefact.mime,
+            sha256: artefact.sha256,
+        },
+        job: artefact.job.to_string(),
+        batch: artefact.batch.map(|id| id.to_string()),
+        project: artefact.project.to_string(),
+        kind: artefact.kind,
+        asset_name: artefact.asset_name,
+        created_at: artefact.created_at,
+        meta: artefact.meta.as_deref().map(json),
+    }
+}
+
+/// A batch.
+pub fn batch(batch: studio_store::Batch) -> types::Batch {
+    types::Batch {
+        id: batch.id.to_string(),
+        name: batch.name,
+        project: batch.project.to_string(),
+        created_at: batch.created_at,
+        total: batch.total,
+        counts: counts(&batch.counts),
+        finished_at: batch.finished_at,
+    }
+}
+
+/// Every state with its number.
+pub fn counts(counts: &StateCounts) -> types::Counts {
+    JobState::ALL.iter().map(|state| (*state, counts.of(*state))).collect()
+}
+
+/// A line of a job's log.
+pub fn log(line: studio_store::JobLog) -> types::JobLog {
+    types::JobLog { ts: line.ts, level: line.level, category: line.category, message: line.message }
+}
+
+/// A worker, and whether it is there.
+pub fn worker(record: studio_store::WorkerRecord, live: &Live, jobs: Option<Vec<JobId>>) -> types::Worker {
+    let session = live.worker(&record.id);
+    let capabilities = match &session {
+        Some(session) => session.capabilities.as_ref().clone(),
+        None => capabilities(&record.capabilities_json),
+    };
+    types::Worker {
+        id: record.id.to_string(),
+        name: record.name,
+        paused: record.paused,
+        online: session.is_some(),
+        created_at: record.created_at,
+        last_seen_at: session.as_ref().map(|session| session.last_seen_at).or(record.last_seen_at),
+        connected_at: session.map(|session| session.connected_at),
+        jobs: jobs.map(|jobs| jobs.iter().map(ToString::to_string).collect()),
+        capabilities,
+    }
+}
+
+/// A registration.
+pub fn registration(record: studio_store::RegistrationRecord) -> types::Registration {
+    let capabilities = capabilities(&record.capabilities_json);
+    types::Registration {
+        id: record.id.to_string(),
+        status: record.status,
+        install_id: record.install_id,
+        machine_name: capabilities.machine_name.clone(),
+        user_agent: record.user_agent,
+        source_addr: record.source_addr,
+        created_at: record.created_at,
+        decided_at: record.decided_at,
+        worker: record.worker_id.map(|id| id.to_string()),
+        reason: record.reason,
+        capabilities,
+    }
+}
+
+/// An API key.
+pub fn key(key: studio_store::ApiKey) -> types::Key {
+    types::Key {
+        id: key.id.to_string(),
+        name: key.name,
+        role: key.role,
+        project: key.project.map(|project| project.to_string()),
+        created_at: key.created_at,
+    }
+}
+
+/// Stored JSON was checked when it came in; a row that was damaged since shows as null, not as an error for all.
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+fn capabilities(text: &str) -> Capabilities {
+    serde_json::from_str(text).unwrap_or_default()
+}

@@ -1,0 +1,48 @@
+//! Requests and answers of `/api/v1`, as both sides read and write them.
+//!
+//! JSON keys are camelCase, absent values are left out, unknown keys are ignored.
+
+mod artefacts;
+mod batches;
+mod jobs;
+mod keys;
+mod models;
+mod workers;
+
+pub use artefacts::{Artefact, ArtefactSummary};
+pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
+pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
+pub use keys::{CreatedKey, Key, NewKey};
+pub use models::{Model, ModelPatch, PutModel};
+pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPatch};
+
+use serde::{Deserialize, Serialize};
+use studio_protocol::Timestamp;
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Items<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Hand it in as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What the studio is doing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Of the studio.
+    pub version: String,
+    /// Of the studio's machine.
+    pub time: Timestamp,
+    /// Every job by state.
+    pub jobs: Counts,
+    /// Workers with a session.
+    pub workers_online: u64,
+    /// Workers that were approved.
+    pub workers: u64,
+    /// Registrations that wait for a decision.
+    pub registrations_pending: u64,
+}

@@ -1,0 +1,174 @@
+//! Jobs: as they are submitted, listed and looked at.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use studio_protocol::{LogLevel, Stage, TaskKind, Timestamp};
+use studio_store::{AttemptOutcome, JobState};
+
+use super::ArtefactSummary;
+
+/// One job as it is submitted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewJob {
+    /// A name of the registry.
+    pub model: String,
+    /// A task of the worker protocol; what it leaves out, the model's defaults decide.
+    pub task: Box<RawValue>,
+    /// `default` when absent, or the project of the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The name of the thing to make; the job's id when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_name: Option<String>,
+    /// Higher goes first, 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// Failures that end the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+}
+
+/// Several jobs at once, all or none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewJobs {
+    /// At least one.
+    pub jobs: Vec<NewJob>,
+}
+
+/// The jobs of one submission.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Jobs {
+    /// In the order of the submission.
+    pub jobs: Vec<Job>,
+}
+
+/// A job without its task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// `job-...`
+    pub id: String,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// What sort of thing it makes.
+    pub kind: TaskKind,
+    /// The registry's name of its model.
+    pub model: String,
+    /// Whose it is.
+    pub project: String,
+    /// The name of the thing to make.
+    pub asset_name: String,
+    /// The batch that it was submitted with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Tries that counted: those that failed or are under way.
+    pub attempts: u32,
+    /// Failures that end the job.
+    pub max_attempts: u32,
+    /// Who holds it now, or made its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// Why the last try failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Submission.
+    pub created_at: Timestamp,
+    /// The current or last try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// The end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// What its worker last said while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<JobProgress>,
+    /// The bytes that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artefact: Option<ArtefactSummary>,
+}
+
+/// How far a running job is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobProgress {
+    /// Steps done.
+    pub step: u32,
+    /// Of how many.
+    pub steps: u32,
+    /// Milliseconds that the worker expects to need yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_ms: Option<u64>,
+    /// What the worker is busy with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+}
+
+/// A job with its task, its tries and its result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobDetail {
+    /// All that a list shows too.
+    #[serde(flatten)]
+    pub job: Job,
+    /// As it was submitted.
+    pub task: Value,
+    /// Every try, oldest first.
+    pub history: Vec<Attempt>,
+    /// The result of a job that answers with JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+}
+
+/// One try at a job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// From 1.
+    pub number: u32,
+    /// Who held the job.
+    pub worker: String,
+    /// The offer.
+    pub started_at: Timestamp,
+    /// Absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<AttemptOutcome>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A line of a job's log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobLog {
+    /// By the worker's clock.
+    pub ts: Timestamp,
+    /// How bad.
+    pub level: LogLevel,
+    /// The part of the worker that speaks.
+    pub category: String,
+    /// What it says.
+    pub message: String,
+}
+
+/// A change to a job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobPatch {
+    /// Higher goes first.
+    pub priority: i32,
+}
+
+/// Why something is ended, or refused.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Reason {
+    /// Told to whom it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

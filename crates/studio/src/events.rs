@@ -1,0 +1,87 @@
+//! What changed, told to whoever watches: the API's event stream and, through it, every client.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use studio_protocol::{JobId, Preview, Progress, RequestId, WorkerId};
+use studio_store::JobState;
+use tokio::sync::broadcast;
+
+/// Events that a slow watcher may fall behind by; beyond it the watcher is told to look again from the start.
+const EVENT_BACKLOG: usize = 4096;
+
+/// One change. The store is the truth: an event says where to look.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum StudioEvent {
+    /// A job is in another state.
+    Job {
+        /// Which.
+        id: JobId,
+        /// The state that it is in now.
+        state: JobState,
+        /// Who holds it, while somebody does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        worker: Option<WorkerId>,
+    },
+    /// A running job got further.
+    Progress(Progress),
+    /// A running picture can be seen.
+    Preview(Preview),
+    /// A worker came, went, or is described differently.
+    Worker {
+        /// Which.
+        id: WorkerId,
+        /// Whether it has a session.
+        online: bool,
+    },
+    /// A registration came, or was decided.
+    Registration {
+        /// Which.
+        id: RequestId,
+    },
+    /// Jobs were submitted.
+    Submitted {
+        /// How many.
+        jobs: usize,
+    },
+}
+
+impl StudioEvent {
+    /// The event's name in the stream: its `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Job { .. } => "job",
+            Self::Progress(_) => "progress",
+            Self::Preview(_) => "preview",
+            Self::Worker { .. } => "worker",
+            Self::Registration { .. } => "registration",
+            Self::Submitted { .. } => "submitted",
+        }
+    }
+}
+
+/// Hands every event to every watcher; clones share the watchers.
+#[derive(Debug, Clone)]
+pub struct Events(broadcast::Sender<Arc<StudioEvent>>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(EVENT_BACKLOG))
+    }
+}
+
+impl Events {
+    /// Tells everybody who watches now.
+    pub fn publish(&self, event: StudioEvent) {
+        if self.0.receiver_count() > 0 {
+            // An error says that the last watcher has just left.
+            let _ = self.0.send(Arc::new(event));
+        }
+    }
+
+    /// Watches from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<StudioEvent>> {
+        self.0.subscribe()
+    }
+}

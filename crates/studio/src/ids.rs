@@ -1,0 +1,35 @@
+//! Draws identities; the studio is the only one who does.
+
+use studio_protocol::{JobId, RequestId, WorkerId};
+use studio_store::{ArtefactId, BatchId, KeyId};
+use uuid::Uuid;
+
+/// A job; later ones sort after earlier ones.
+pub fn job() -> JobId {
+    JobId::from(format!("job-{}", Uuid::now_v7().simple()))
+}
+
+/// A batch.
+pub fn batch() -> BatchId {
+    BatchId::from(format!("batch-{}", Uuid::now_v7().simple()))
+}
+
+/// An artefact.
+pub fn artefact() -> ArtefactId {
+    ArtefactId::from(format!("art-{}", Uuid::now_v7().simple()))
+}
+
+/// An API key.
+pub fn key() -> KeyId {
+    KeyId::from(format!("key-{}", Uuid::new_v4().simple()))
+}
+
+/// A worker.
+pub fn worker() -> WorkerId {
+    WorkerId::from(format!("w-{}", Uuid::new_v4().simple()))
+}
+
+/// A registration.
+pub fn request() -> RequestId {
+    RequestId::from(format!("rr-{}", Uuid::new_v4().simple()))
+}

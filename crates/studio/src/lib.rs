@@ -1,0 +1,27 @@
+//! The studio: the queue that anyone can host, its API and the worker protocol's other side.
+//!
+//! [`serve`] puts it together: the [`Store`](studio_store::Store) is the truth, the coordinator decides who gets
+//! which job, `/api/v1` is for people and programs, `/graphics/api` is for workers. The CLI is a client of the API.
+
+pub mod api;
+mod artefacts;
+pub mod cli;
+pub mod client;
+mod coordinator;
+mod events;
+mod first_start;
+mod ids;
+mod live;
+mod secrets;
+pub mod seeds;
+pub mod serve;
+mod settings;
+mod state;
+mod worker_api;
+
+pub use artefacts::{ArtefactError, Artefacts, StoredArtefact};
+pub use coordinator::CoordinatorHandle;
+pub use events::{Events, StudioEvent};
+pub use live::{Live, LiveWorker};
+pub use settings::{Settings, TlsFiles};
+pub use state::AppState;

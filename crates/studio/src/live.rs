@@ -1,0 +1,78 @@
+//! What is known only while it happens: who is connected, and how far the running jobs are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use studio_protocol::{Capabilities, FeatureSet, JobId, Progress, Timestamp, WorkerId};
+
+/// A worker's session as others see it.
+#[derive(Debug, Clone)]
+pub struct LiveWorker {
+    /// When `hello` was accepted.
+    pub connected_at: Timestamp,
+    /// The latest frame.
+    pub last_seen_at: Timestamp,
+    /// As the latest heartbeat said.
+    pub capabilities: Arc<Capabilities>,
+    /// What the session uses.
+    pub features: FeatureSet,
+}
+
+/// Shared by the coordinator, which writes it, and the API, which reads it; clones share.
+#[derive(Debug, Clone, Default)]
+pub struct Live(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    workers: HashMap<WorkerId, LiveWorker>,
+    progress: HashMap<JobId, Progress>,
+}
+
+impl Live {
+    /// The session of `worker`, while it has one.
+    pub fn worker(&self, worker: &WorkerId) -> Option<LiveWorker> {
+        self.state().workers.get(worker).cloned()
+    }
+
+    /// How many workers have a session.
+    pub fn online(&self) -> usize {
+        self.state().workers.len()
+    }
+
+    /// The latest progress of a running job.
+    pub fn progress(&self, job: &JobId) -> Option<Progress> {
+        self.state().progress.get(job).cloned()
+    }
+
+    pub(crate) fn set_worker(&self, worker: WorkerId, live: LiveWorker) {
+        self.state().workers.insert(worker, live);
+    }
+
+    pub(crate) fn heartbeat(&self, worker: &WorkerId, now: Timestamp, capabilities: Arc<Capabilities>) {
+        if let Some(live) = self.state().workers.get_mut(worker) {
+            live.last_seen_at = now;
+            live.capabilities = capabilities;
+        }
+    }
+
+    pub(crate) fn remove_worker(&self, worker: &WorkerId) {
+        self.state().workers.remove(worker);
+    }
+
+    pub(crate) fn seen(&self) -> Vec<WorkerId> {
+        self.state().workers.keys().cloned().collect()
+    }
+
+    pub(crate) fn set_progress(&self, progress: Progress) {
+        self.state().progress.insert(progress.job_id.clone(), progress);
+    }
+
+    pub(crate) fn clear_progress(&self, job: &JobId) {
+        self.state().progress.remove(job);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // The maps are whole after every statement, so a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,160 @@
+//! `studio serve`: puts the parts together, and takes them apart in order.
+
+mod limits;
+mod lock;
+mod sweep;
+mod tls;
+
+pub use lock::DataDirLock;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum_server::Handle;
+use clap::Args;
+use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
+use studio_runtime::{Shutdown, Tasks, studio_data_dir};
+use studio_store::Store;
+
+use crate::artefacts::Artefacts;
+use crate::events::Events;
+use crate::live::Live;
+use crate::settings::{Settings, TlsFiles};
+use crate::state::AppState;
+use crate::{api, coordinator, first_start, seeds, worker_api};
+
+/// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
+const REQUEST_GRACE: Duration = Duration::from_secs(3);
+/// Sessions and the coordinator get this long after that.
+const TASK_GRACE: Duration = Duration::from_secs(3);
+/// A client that opens a connection and sends no request head.
+const HEAD_LIMIT: Duration = Duration::from_secs(15);
+
+/// How to serve.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on
+    #[arg(long, default_value = "127.0.0.1:4780", env = "STUDIO_LISTEN")]
+    pub listen: SocketAddr,
+    /// Where the database, the artefacts and the admin key are kept [default: the platform's data folder]
+    #[arg(long, env = "STUDIO_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Certificate chain, PEM: serve https
+    #[arg(long, requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM
+    #[arg(long, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front of the studio sets X-Forwarded-For: take client addresses from it
+    #[arg(long)]
+    pub trust_proxy: bool,
+    /// The largest artefact that is taken, bytes
+    #[arg(long, default_value_t = MAX_ARTEFACT_BYTES)]
+    pub max_artefact_bytes: u64,
+}
+
+impl ServeArgs {
+    fn settings(self) -> anyhow::Result<Settings> {
+        let data_dir = match self.data_dir {
+            Some(folder) => folder,
+            None => studio_data_dir()?,
+        };
+        let tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key });
+        let Self { listen, trust_proxy, max_artefact_bytes, .. } = self;
+        Ok(Settings { listen, data_dir, tls, trust_proxy, max_artefact_bytes })
+    }
+}
+
+/// Serves until a signal, then closes everything in order.
+pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = args.settings()?;
+    limits::raise_open_files();
+    let tasks = Tasks::new();
+    Shutdown::install(&tasks)?;
+    let listener = listen(settings.listen)?;
+    let address = listener.local_addr()?;
+    let tls = settings.tls.as_ref().map(tls::config).transpose()?;
+    warn_if_open(&settings, address);
+    let state = open(settings, &tasks).await?;
+    let handle = Handle::new();
+    let stopping = handle.clone();
+    let soft = tasks.soft().clone();
+    tasks.spawn(async move {
+        soft.cancelled().await;
+        stopping.graceful_shutdown(Some(REQUEST_GRACE));
+    });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!("studio {} serves {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    let served = tls::serve(listener, tls, handle, router(state.clone()), HEAD_LIMIT).await;
+    tasks.stop_softly();
+    close(state, &tasks).await;
+    served.context("the server stopped")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every route of the studio.
+pub fn router(state: AppState) -> Router {
+    api::router(state.clone()).merge(worker_api::router(state))
+}
+
+/// Opens the parts over `settings.data_dir`, creating what is missing; tests serve the result in process.
+pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState> {
+    let folder = &settings.data_dir;
+    std::fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
+    let lock = Arc::new(DataDirLock::take(&settings.data_dir)?);
+    let store = Store::open(&settings.database())?;
+    let artefacts = Artefacts::local(&settings.artefacts())
+        .with_context(|| format!("could not open the artefact store `{}`", settings.artefacts().display()))?;
+    let seeded = store.write(|db| db.seed_models(&seeds::models(), Timestamp::now())).await?;
+    if seeded > 0 {
+        tracing::info!("{seeded} models added to the registry");
+    }
+    first_start::ensure_admin_key(&store, &settings).await?;
+    let (events, live) = (Events::default(), Live::default());
+    let coordinator = coordinator::spawn(tasks, store.clone(), events.clone(), live.clone()).await?;
+    let state = AppState {
+        store,
+        artefacts,
+        coordinator,
+        events,
+        live,
+        settings: Arc::new(settings),
+        tasks: tasks.clone(),
+        lock,
+    };
+    sweep::spawn(&state).await?;
+    Ok(state)
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("could not listen on {address}: name another address with --listen"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn warn_if_open(settings: &Settings, address: SocketAddr) {
+    if settings.tls.is_none() && !address.ip().is_loopback() && !settings.trust_proxy {
+        tracing::warn!(
+            "tokens travel in the clear on {address}: give --tls-cert and --tls-key, or serve behind a proxy that \
+             does TLS and say --trust-proxy"
+        );
+    }
+}
+
+/// Sessions say why they end, the coordinator hears of it, the store commits what is under way.
+async fn close(state: AppState, tasks: &Tasks) {
+    let AppState { store, coordinator, .. } = state;
+    drop(coordinator);
+    if tokio::time::timeout(TASK_GRACE, tasks.join()).await.is_err() {
+        tasks.stop_hard();
+        tasks.join().await;
+    }
+    store.close().await;
+    tracing::info!("studio stopped; open work is kept");
+}

@@ -1,0 +1,33 @@
+//! What every request handler of the studio works with.
+
+use std::sync::Arc;
+
+use crate::artefacts::Artefacts;
+use crate::coordinator::CoordinatorHandle;
+use crate::events::Events;
+use crate::live::Live;
+use crate::serve::DataDirLock;
+use crate::settings::Settings;
+use studio_runtime::Tasks;
+use studio_store::Store;
+
+/// Cheap to clone: every part is a handle.
+#[derive(Clone)]
+pub struct AppState {
+    /// The truth.
+    pub store: Store,
+    /// The bytes.
+    pub artefacts: Artefacts,
+    /// Who gets which job.
+    pub coordinator: CoordinatorHandle,
+    /// What changed.
+    pub events: Events,
+    /// What happens right now.
+    pub live: Live,
+    /// How this studio was started.
+    pub settings: Arc<Settings>,
+    /// Owns every task of the studio; its soft step ends event streams and sessions.
+    pub tasks: Tasks,
+    /// Keeps other studios off the data directory.
+    pub lock: Arc<DataDirLock>,
+}

@@ -1,0 +1,12 @@
+//! `/api/v1` against a whole studio in this process: every route, every role, every error with its field.
+
+mod artefacts;
+mod batches;
+mod desk;
+mod edges;
+mod events;
+mod jobs;
+mod keys;
+mod models;
+mod roles;
+mod workers;
