@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -11,6 +11,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 /// Days of log files that are kept: a week covers "it failed last weekend".
 const KEPT_DAYS: usize = 7;
+
+/// Lines that may wait for the file; a line that finds no room is dropped rather than wait for the disk. The
+/// library's default would reserve 4 MiB.
+const WAITING_LINES: usize = 4_096;
 
 /// How stderr is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +85,8 @@ pub fn init(
     };
     let (file_layer, guard) = match file {
         Some(file) => {
-            let (writer, guard) = tracing_appender::non_blocking(appender(&file)?);
+            let writer = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES);
+            let (writer, guard) = writer.finish(appender(&file)?);
             (Some(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer)), Some(guard))
         }
         None => (None, None),
