@@ -1,0 +1,83 @@
+//! What a worker wants done.
+
+use std::sync::Arc;
+
+use studio_protocol::{
+    Capabilities, JobId, LogLevel, OfferClaim, RequestId, WorkerClose, WorkerFrame, WorkerId,
+};
+
+use crate::{Identity, Secret, SpoolEntry};
+
+/// One thing to do; effects are carried out in the order in which they were returned.
+#[derive(Debug)]
+pub enum Effect {
+    /// `POST` a registration; answered by `Input::Registered`.
+    Register {
+        /// Of this install.
+        install_id: String,
+        /// Its SHA-256 goes on the wire.
+        secret: Secret,
+        /// What the worker can do.
+        capabilities: Box<Capabilities>,
+    },
+    /// Ask for the decision; answered by `Input::Polled`.
+    Poll {
+        /// Under which id.
+        request_id: RequestId,
+        /// The bearer.
+        secret: Secret,
+    },
+    /// Write the registration to the config file before anything that follows.
+    SaveIdentity(Identity),
+    /// Write `paused` to the config file.
+    SavePaused(bool),
+    /// Open a connection, in place of any other; answered by `Input::Socket` with this number.
+    Connect {
+        /// Its number.
+        socket: u64,
+        /// Who connects.
+        worker_id: WorkerId,
+        /// The bearer.
+        auth_token: Secret,
+    },
+    /// Send on the open connection, at once.
+    Send(WorkerFrame),
+    /// Close the connection, or give up on opening it, without waiting; nothing more is heard of it.
+    Close(WorkerClose),
+    /// Start the engine for an accepted job.
+    Run(Box<OfferClaim>),
+    /// Stop a running job; answered by `EngineEvent::Stopped`, or by the end that overtook it.
+    Stop(JobId),
+    /// Write a result to disk, in place of any older one of the job; answered by `Input::Spooled`.
+    Spool(Arc<SpoolEntry>),
+    /// Look whether the disk takes results; answered by `Input::SpoolChecked`.
+    CheckSpool,
+    /// Upload a result's bytes, in place of any upload of the job that still runs; answered by `Input::Uploaded`.
+    Upload(Arc<SpoolEntry>),
+    /// Delete all that is kept of a job, and break off its upload.
+    Forget(JobId),
+    /// Tell the log; an entry about a job comes back as `Input::Log`, with the time, for the studio.
+    Log {
+        /// How grave.
+        level: LogLevel,
+        /// What.
+        message: String,
+        /// About which job.
+        job: Option<JobId>,
+    },
+    /// End the process once everything sent has left; nothing follows.
+    Exit(ExitReason),
+}
+
+/// Why a worker ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitReason {
+    /// A signal, or an operator's drain.
+    Stopped,
+    /// The studio refused the token.
+    AuthFailed,
+    /// Another worker holds this worker id.
+    DuplicateWorker,
+    /// The reconnect attempts that the owner allowed are spent.
+    ReconnectsSpent,
+}

@@ -1,0 +1,186 @@
+//! What can happen to a worker.
+
+use studio_protocol::{
+    Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame,
+};
+
+use crate::Output;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Time passed; also the first input of all.
+    Tick,
+    /// Something about the connection that `Effect::Connect` numbered `socket`; late news of older ones are ignored.
+    Socket {
+        /// The number of the connection.
+        socket: u64,
+        /// What happened.
+        event: SocketEvent,
+    },
+    /// The answer to `Effect::Register`.
+    Registered(PostAnswer),
+    /// The answer to `Effect::Poll`.
+    Polled(PollAnswer),
+    /// News of a running job.
+    Engine(EngineEvent),
+    /// The answer to `Effect::Spool`.
+    Spooled {
+        /// Of which job.
+        job: JobId,
+        /// Whether it is on disk.
+        outcome: SpoolOutcome,
+    },
+    /// The answer to `Effect::CheckSpool`.
+    SpoolChecked {
+        /// Whether the disk takes results again.
+        writable: bool,
+    },
+    /// The end of `Effect::Upload`.
+    Uploaded {
+        /// Of which job.
+        job: JobId,
+        /// The attempt that the uploaded entry named.
+        attempt: Option<u32>,
+        /// How it ended.
+        outcome: UploadOutcome,
+    },
+    /// What the machine is and has now.
+    Machine(Box<Machine>),
+    /// The owner paused the worker, or took it up again.
+    SetPaused(bool),
+    /// Something for the studio's log.
+    Log(LogEntry),
+    /// The first signal: end within the grace.
+    Shutdown,
+}
+
+/// What the machine is and has now.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// What the worker says of itself; `autoEnabled`, `features` and `slots` are filled in by the core.
+    pub capabilities: Capabilities,
+    /// Free device memory, GiB; `None` when no GPU can be read.
+    pub free_vram_gb: Option<f64>,
+}
+
+/// What happened to a connection.
+#[derive(Debug)]
+pub enum SocketEvent {
+    /// The upgrade was answered with 101.
+    Opened,
+    /// No connection: refused, reset, unresolvable, TLS.
+    Failed(String),
+    /// The upgrade was answered with another status.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The first characters of the body.
+        body: String,
+    },
+    /// A frame.
+    Frame(Box<StudioFrame>),
+    /// A frame of a type that this build does not know.
+    UnknownFrame(String),
+    /// A text that is no frame, or a known frame with wrong fields.
+    Unreadable(String),
+    /// A close frame, or without a code the cut of the socket.
+    Closed(Option<CloseCode>),
+}
+
+/// The answer to a registration request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostAnswer {
+    /// Ask for the decision under this id.
+    Taken(RequestId),
+    /// Anything else, in words.
+    Failed(String),
+}
+
+/// The answer to a poll.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PollAnswer {
+    /// A decision, or `pending`.
+    Status(RegistrationStatus),
+    /// 404: the studio does not know the request.
+    Unknown,
+    /// Anything else, in words.
+    Failed(String),
+}
+
+/// News of a running job.
+#[derive(Debug)]
+pub enum EngineEvent {
+    /// It goes on.
+    Progress {
+        /// Which.
+        job: JobId,
+        /// How far.
+        report: ProgressReport,
+    },
+    /// It is done.
+    Finished {
+        /// Which.
+        job: JobId,
+        /// What it made.
+        output: Output,
+    },
+    /// It cannot be done here.
+    Failed {
+        /// Which.
+        job: JobId,
+        /// For a person.
+        error: String,
+        /// Whether another try may succeed.
+        retryable: bool,
+    },
+    /// It ended because of `Effect::Stop`.
+    Stopped {
+        /// Which.
+        job: JobId,
+    },
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProgressReport {
+    /// Steps done.
+    pub step: u32,
+    /// Steps in all, 0 when unknown.
+    pub steps: u32,
+    /// Estimated time left.
+    pub eta_ms: Option<u64>,
+    /// What it is busy with.
+    pub stage: Option<Stage>,
+    /// Bytes moved in this stage.
+    pub bytes: Option<u64>,
+    /// Bytes to move in this stage.
+    pub total_bytes: Option<u64>,
+}
+
+/// Whether a result is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SpoolOutcome {
+    /// It is.
+    Written,
+    /// It is not, and why; it stays in memory.
+    NotWritten(String),
+}
+
+/// How an upload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadOutcome {
+    /// 2xx.
+    Taken,
+    /// 4xx: refused for good.
+    Refused {
+        /// The status.
+        status: u16,
+        /// The first characters of the body.
+        body: String,
+    },
+    /// 5xx, refused, reset, timeout.
+    TryAgain(String),
+    /// The bytes are gone or not what was written.
+    PayloadLost(String),
+}

@@ -1,0 +1,255 @@
+//! The whole worker: dispatch of inputs, deadlines, and what follows from every change.
+
+use std::time::Instant;
+
+use studio_protocol::{Capabilities, Feature, JobId, LogLevel, TaskKind, WorkerFrame, WorkerId};
+
+use crate::fails::Fails;
+use crate::jobs::{Job, Jobs};
+use crate::link::Link;
+use crate::logs::Logs;
+use crate::outbox::Outbox;
+use crate::registration::Registering;
+use crate::{Draw, Effect, ExitReason, Identity, Input, Machine, ProgressReport, Settings, SpoolEntry};
+
+/// One worker; see the crate's documentation for how a shell drives it.
+pub struct Worker {
+    pub(crate) settings: Settings,
+    pub(crate) draw: Box<dyn Draw>,
+    pub(crate) machine: Machine,
+    pub(crate) identity: Identity,
+    pub(crate) registering: Registering,
+    pub(crate) link: Link,
+    /// The number of the latest connection.
+    pub(crate) sockets: u64,
+    /// Connections in a row that ended without a welcome, and the end of the last welcomed one.
+    pub(crate) failures: u32,
+    /// Whether this process was ever welcomed: before it, no upload is tried.
+    pub(crate) was_welcomed: bool,
+    pub(crate) jobs: Jobs,
+    pub(crate) outbox: Outbox,
+    pub(crate) fails: Fails,
+    pub(crate) logs: Logs,
+    pub(crate) paused: bool,
+    /// An operator asked for the end of what runs, and then of the worker.
+    pub(crate) draining: bool,
+    /// After the first signal: the end of the grace.
+    pub(crate) stopping: Option<Instant>,
+    /// While the disk under the spool is full: when it is looked at again.
+    pub(crate) spool_check: Option<Instant>,
+    /// The studio called one of several results a violation.
+    pub(crate) cautious: bool,
+    pub(crate) last_trouble: Option<String>,
+    ended: bool,
+    out: Vec<Effect>,
+}
+
+/// A read-only copy for display.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// `pristine`, `pending`, `approved` or `rejected`.
+    pub registration: &'static str,
+    /// `off`, `waiting`, `connecting`, `greeting` or `open`.
+    pub link: &'static str,
+    /// Once approved.
+    pub worker_id: Option<WorkerId>,
+    /// Takes no offers because the owner or an operator said so.
+    pub paused: bool,
+    /// Takes no offers because it is about to end.
+    pub ending: bool,
+    /// What runs: id, kind, model, how far.
+    pub jobs: Vec<(JobId, TaskKind, String, ProgressReport)>,
+    /// Results that the studio has not acknowledged.
+    pub waiting_results: usize,
+    /// Whether the disk under the spool is full.
+    pub spool_full: bool,
+    /// Why the last connection or request ended, until a welcome.
+    pub last_trouble: Option<String>,
+}
+
+impl Worker {
+    /// A worker with the results that an earlier process left; those of another identity are forgotten.
+    pub fn new(settings: Settings, identity: Identity, spool: Vec<SpoolEntry>, draw: Box<dyn Draw>) -> Self {
+        let (ours, others): (Vec<_>, Vec<_>) =
+            spool.into_iter().partition(|entry| Some(&entry.worker_id) == identity.worker_id());
+        let mut worker = Self {
+            paused: settings.paused,
+            settings,
+            draw,
+            machine: Machine::default(),
+            identity,
+            registering: Registering::default(),
+            link: Link::Off,
+            sockets: 0,
+            failures: 0,
+            was_welcomed: false,
+            jobs: Jobs::default(),
+            outbox: Outbox::restored(ours),
+            fails: Fails::default(),
+            logs: Logs::default(),
+            draining: false,
+            stopping: None,
+            spool_check: None,
+            cautious: false,
+            last_trouble: None,
+            ended: false,
+            out: Vec::new(),
+        };
+        for entry in others {
+            let message = format!("dropped the result of another identity, worker {}", entry.worker_id);
+            worker.log(LogLevel::Warn, message, Some(&entry.job_id));
+            worker.push(Effect::Forget(entry.job_id));
+        }
+        worker
+    }
+
+    /// Takes one thing that happened at `now`, and returns what to do about it, in order.
+    pub fn handle(&mut self, now: Instant, input: Input) -> Vec<Effect> {
+        if self.ended {
+            return Vec::new();
+        }
+        match input {
+            Input::Tick => {}
+            Input::Socket { socket, event } => self.socket_event(now, socket, event),
+            Input::Registered(answer) => self.registered(now, answer),
+            Input::Polled(answer) => self.polled(now, answer),
+            Input::Engine(event) => self.engine_event(event),
+            Input::Spooled { job, outcome } => self.spooled(now, &job, outcome),
+            Input::SpoolChecked { writable } => self.spool_checked(now, writable),
+            Input::Uploaded { job, attempt, outcome } => self.uploaded(now, &job, attempt, outcome),
+            Input::Machine(machine) => self.machine = *machine,
+            Input::SetPaused(paused) => self.set_paused(paused),
+            Input::Log(entry) => self.logs.push(entry),
+            Input::Shutdown => self.begin_shutdown(now),
+        }
+        // Nothing follows an exit.
+        for follow_up in [Self::due, Self::report, Self::settle] {
+            if !self.ended {
+                follow_up(self, now);
+            }
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// When [`Worker::handle`] wants to be called with [`Input::Tick`] at the latest.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.ended {
+            return None;
+        }
+        let open = self.link.open();
+        let waiting = match &self.link {
+            Link::Waiting { until } => Some(*until),
+            Link::Off | Link::Connecting { .. } | Link::Greeting { .. } | Link::Open(_) => None,
+        };
+        let progress =
+            self.link.uses(Feature::Progress).then(|| self.jobs.iter().filter_map(Job::progress_due).min());
+        let logs = open.and_then(|open| self.logs.due(open.heard));
+        [
+            self.registering.due(&self.identity),
+            waiting,
+            self.link.dead_at(),
+            open.map(|open| open.next_heartbeat),
+            progress.flatten(),
+            logs,
+            if self.was_welcomed { self.outbox.upload_due() } else { None },
+            self.spool_check,
+            self.stopping,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Who this worker is to its studio.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// A read-only copy for display.
+    pub fn snapshot(&self) -> Snapshot {
+        let job = |job: &Job| (job.id.clone(), job.kind, job.model.clone(), job.progress.clone());
+        Snapshot {
+            registration: self.identity.word(),
+            link: self.link.word(),
+            worker_id: self.identity.worker_id().cloned(),
+            paused: self.paused,
+            ending: self.is_ending(),
+            jobs: self.jobs.iter().map(job).collect(),
+            waiting_results: self.outbox.len(),
+            spool_full: self.spool_check.is_some(),
+            last_trouble: self.last_trouble.clone(),
+        }
+    }
+
+    /// Everything whose time has come.
+    fn due(&mut self, now: Instant) {
+        self.registration_due(now);
+        self.link_due(now);
+        if self.spool_check.is_some_and(|at| at <= now) {
+            self.spool_check = Some(now + crate::SPOOL_RETRY);
+            self.push(Effect::CheckSpool);
+        }
+    }
+
+    /// Brings to the studio what it has not heard yet.
+    fn report(&mut self, now: Instant) {
+        if self.was_welcomed && self.identity.worker_id().is_some() {
+            for entry in self.outbox.take_uploads(now) {
+                self.push(Effect::Upload(entry));
+            }
+        }
+        if self.link.open().is_some() {
+            self.report_on_session(now);
+        }
+    }
+
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        if self.paused == paused {
+            return;
+        }
+        self.paused = paused;
+        self.log(LogLevel::Info, if paused { "paused" } else { "taking jobs again" }.to_owned(), None);
+    }
+
+    /// What the worker says of itself now.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.machine.capabilities.clone();
+        capabilities.auto_enabled = !self.paused && !self.is_ending();
+        capabilities.features = self.settings.features();
+        if self.settings.slots > 1 {
+            let kinds = capabilities.task_kinds.iter().cloned();
+            capabilities.slots = kinds.map(|kind| (kind, self.settings.slots)).collect();
+        }
+        capabilities
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.draining || self.stopping.is_some()
+    }
+
+    /// Whether results of earlier connections may be sent all at once.
+    pub(crate) fn trusts(&self) -> bool {
+        self.link.uses(Feature::Resume) && !self.cautious
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.out.push(effect);
+    }
+
+    pub(crate) fn send(&mut self, frame: WorkerFrame) {
+        self.push(Effect::Send(frame));
+    }
+
+    pub(crate) fn exit(&mut self, reason: ExitReason) {
+        self.push(Effect::Exit(reason));
+        self.ended = true;
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, message: String, job: Option<&JobId>) {
+        self.push(Effect::Log { level, message, job: job.cloned() });
+    }
+}

@@ -1,0 +1,17 @@
+//! The worker's decisions, told as stories: what happened, and what it wants done.
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::unchecked_time_subtraction,
+    reason = "a test that is wrong about these fails, and its helpers read better by value"
+)]
+
+mod ending;
+mod jobs;
+mod properties;
+mod registration;
+mod results;
+mod session;
+mod support;
