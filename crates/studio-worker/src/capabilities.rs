@@ -1,0 +1,144 @@
+//! What this worker says of itself (protocol section 4), from its settings, machine and engines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use engine_protocol::Description;
+use studio_protocol::Capabilities;
+use worker_core::Machine;
+
+use crate::config::Config;
+use crate::hardware::{DeviceMemory, Hardware};
+
+/// Of the system's memory, what engines on the CPU may use unless the owner says otherwise.
+const RAM_SHARE: f64 = 0.5;
+
+/// What the capabilities are made of.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Read at start.
+    pub hardware: Hardware,
+    /// Known once the drivers have answered.
+    pub device: Option<DeviceMemory>,
+    /// Every engine that has said what it can do, by name.
+    pub engines: BTreeMap<String, Arc<Description>>,
+}
+
+impl Sources {
+    /// What the worker's core is told.
+    pub fn machine(&self, config: &Config) -> Machine {
+        Machine {
+            capabilities: self.capabilities(config),
+            free_vram_gb: self.device.map(|device| device.free_gb),
+        }
+    }
+
+    fn capabilities(&self, config: &Config) -> Capabilities {
+        let per_kind = self.models_per_kind();
+        let all: BTreeSet<&String> = per_kind.values().flatten().collect();
+        Capabilities {
+            machine_name: self.hardware.machine_name.clone(),
+            username: self.hardware.username.clone(),
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            engine: "multi".to_owned(),
+            vram_total_gb: rounded(self.device.map_or(0.0, |device| device.total_gb)),
+            vram_threshold_gb: self.threshold_gb(config),
+            auto_update: config.auto_update_enabled,
+            only_when_idle: config.only_when_idle,
+            supported_models: all.into_iter().cloned().collect(),
+            task_kinds: per_kind.keys().cloned().collect(),
+            supported_models_per_kind: per_kind
+                .into_iter()
+                .map(|(kind, models)| (kind, models.into_iter().collect()))
+                .collect(),
+            model_engines: self.engines.keys().cloned().collect(),
+            ..Capabilities::default()
+        }
+    }
+
+    /// The device memory that jobs may use, GiB.
+    pub fn threshold_gb(&self, config: &Config) -> f64 {
+        let default = match self.device {
+            Some(device) => device.total_gb,
+            None => self.hardware.ram_gb * RAM_SHARE,
+        };
+        rounded(config.vram_threshold_gb.unwrap_or(default))
+    }
+
+    /// An engine that takes any model is named, a bare `*` would say nothing.
+    fn models_per_kind(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut per_kind: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (name, engine) in &self.engines {
+            for kind in &engine.kinds {
+                let models = per_kind.entry(kind.clone()).or_default();
+                models.extend(
+                    engine.models.iter().map(
+                        |model| {
+                            if model == "*" { format!("{name}:*") } else { model.clone() }
+                        },
+                    ),
+                );
+            }
+        }
+        per_kind
+    }
+}
+
+/// Two digits are enough for people and keep the heartbeat short.
+fn rounded(gb: f64) -> f64 {
+    (gb * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ConfigFile;
+
+    fn config(text: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("c"), text).unwrap();
+        ConfigFile::new(dir.path().join("c")).load().unwrap()
+    }
+
+    fn sources() -> Sources {
+        let any = Description {
+            name: "sd-cpp".into(),
+            kinds: vec!["image".into()],
+            models: vec!["*".into()],
+            ..Description::default()
+        };
+        let synthetic = Description {
+            name: "synthetic".into(),
+            kinds: vec!["llm".into(), "image".into()],
+            models: vec!["synthetic*".into()],
+            ..Description::default()
+        };
+        let engines = [any, synthetic].map(|engine| (engine.name.clone(), Arc::new(engine)));
+        let hardware = Hardware { machine_name: "pc".into(), username: "me".into(), ram_gb: 24.0 };
+        Sources { hardware, device: None, engines: engines.into() }
+    }
+
+    #[test]
+    fn models_are_the_sorted_union_and_never_a_bare_star() {
+        let said = sources().machine(&config("")).capabilities;
+        assert_eq!(said.supported_models, ["sd-cpp:*", "synthetic*"]);
+        assert_eq!(said.task_kinds, ["image", "llm"]);
+        assert_eq!(said.supported_models_per_kind["image"], ["sd-cpp:*", "synthetic*"]);
+        assert_eq!(said.supported_models_per_kind["llm"], ["synthetic*"]);
+        assert_eq!((said.engine.as_str(), said.model_engines.len()), ("multi", 2));
+    }
+
+    #[test]
+    fn the_threshold_is_the_owners_the_gpus_or_half_of_the_memory() {
+        let mut sources = sources();
+        let said = |sources: &Sources, text: &str| {
+            let machine = sources.machine(&config(text));
+            let of = machine.capabilities;
+            format!("{} of {}, {:?} free", of.vram_threshold_gb, of.vram_total_gb, machine.free_vram_gb)
+        };
+        assert_eq!(said(&sources, ""), "12 of 0, None free");
+        sources.device = Some(DeviceMemory { total_gb: 8.0, free_gb: 6.5 });
+        assert_eq!(said(&sources, ""), "8 of 8, Some(6.5) free");
+        assert_eq!(said(&sources, "vram_threshold_gb = 4"), "4 of 8, Some(6.5) free");
+    }
+}

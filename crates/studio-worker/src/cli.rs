@@ -1,0 +1,91 @@
+//! The command line: one file for each command.
+
+mod config;
+mod doctor;
+mod engine;
+mod join;
+mod output;
+mod register;
+mod run;
+mod set_threshold;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub(crate) use run::programs;
+
+use crate::{Exit, Home};
+
+/// Offers this computer to a studio and runs its jobs on local engines.
+#[derive(Debug, Parser)]
+#[command(name = "studio-worker", version, after_help = EXIT_CODES)]
+struct Cli {
+    /// The config file; lock, spool, logs, models and status lie beside it
+    #[arg(long, global = true, value_name = "PATH", env = "STUDIO_WORKER_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 ended as asked, or a worker runs with this folder already; 1 an error; 2 usage; \
+    3 the studio refused the token; 4 another worker holds this worker id; 5 reconnect attempts spent";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the worker until a signal ends it
+    Run(run::Run),
+    /// Ask a studio to take this worker; an operator approves it
+    Register(register::Register),
+    /// Join a studio with a code from `studio join-code`; no approval is needed
+    Join(join::Join),
+    /// Show what the worker of this folder is doing
+    Status(status::Status),
+    /// Show or change settings
+    Config(config::Config),
+    /// Set the device memory that jobs may use
+    SetThreshold(set_threshold::SetThreshold),
+    /// Check everything that a worker needs and say what to do about it
+    Doctor(doctor::Doctor),
+    /// Be an engine of this worker
+    #[command(hide = true)]
+    Engine(engine::Engine),
+}
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Broken pipes of a pager are nobody's business.
+            let _ = error.print();
+            return if asked { Exit::Clean } else { Exit::Usage }.into();
+        }
+    };
+    let Some(command) = cli.command else {
+        let _ = Cli::command().print_help();
+        return Exit::Usage.into();
+    };
+    if let Command::Engine(engine) = command {
+        return engine.execute();
+    }
+    let home = match Home::locate(cli.config.as_deref()) {
+        Ok(home) => home,
+        Err(error) => return output::failed(&error.into()).into(),
+    };
+    let ended = match command {
+        Command::Run(run) => run.execute(home),
+        Command::Register(register) => register.execute(&home),
+        Command::Join(join) => join.execute(&home),
+        Command::Status(status) => status.execute(&home),
+        Command::Config(config) => config.execute(&home),
+        Command::SetThreshold(set) => set.execute(&home),
+        Command::Doctor(doctor) => doctor.execute(&home),
+        Command::Engine(_) => unreachable!("handled above: an engine needs no folder"),
+    };
+    ended.unwrap_or_else(|error| output::failed(&error)).into()
+}

@@ -1,0 +1,299 @@
+//! The daemon: drives the core, carries out its effects, and ends cleanly.
+//!
+//! One task owns the core and everything that changes; sockets, uploads, requests and engines are tasks that
+//! send [`News`]. Time is tokio's, so that tests can pause it.
+
+mod effects;
+mod hear;
+mod machine;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine_protocol::Description;
+use studio_protocol::{JobId, Timestamp};
+use studio_runtime::Tasks;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use worker_core::{ExitReason, Input, Settings, Worker};
+
+use crate::Exit;
+use crate::capabilities::Sources;
+use crate::config::{Config, ConfigFile};
+use crate::draw::SystemDraw;
+use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
+use crate::hardware::{DeviceMemory, Hardware};
+use crate::home::Home;
+use crate::http::Http;
+use crate::session::Session;
+use crate::spool::Spool;
+use crate::status::{Status, StatusFile};
+use crate::upload::Uploader;
+
+/// News that wait for the daemon: beyond it sockets and uploads wait, which is what should happen.
+const INBOX: usize = 256;
+/// Engine events that wait; progress beyond it is dropped by the engines.
+const ENGINE_EVENTS: usize = 1_024;
+/// How long engines get to end by themselves once nothing waits for their work.
+const ENGINE_GRACE: Duration = Duration::from_secs(1);
+/// How long the last tasks may take after everything was told to end.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// What reaches the daemon's task.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// For the core.
+    Core(Input),
+    /// An engine said what it can do.
+    Described(String, Arc<Description>),
+    /// What the GPU drivers say.
+    Device(Option<DeviceMemory>),
+    /// The owner changed the config file.
+    Config(Box<Config>),
+}
+
+/// What the daemon's task woke up for.
+enum Next {
+    Signal,
+    Engine(JobEvent),
+    News(News),
+    Deadline,
+    Status,
+}
+
+/// A daemon that is ready to run; its caller holds the lock.
+pub struct Daemon {
+    worker: Worker,
+    config: Config,
+    file: ConfigFile,
+    home: Home,
+    sources: Sources,
+    tasks: Tasks,
+    engines: Engines,
+    engine_events: mpsc::Receiver<JobEvent>,
+    inbox: mpsc::Receiver<News>,
+    news: mpsc::Sender<News>,
+    session: Option<Session>,
+    /// Sessions that were told to close.
+    closing: Vec<Tasks>,
+    http: Arc<Http>,
+    uploader: Uploader,
+    uploads: BTreeMap<JobId, Tasks>,
+    spool: Spool,
+    /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
+    fresh: HashSet<JobId>,
+    status: StatusFile,
+}
+
+/// What a daemon is made of.
+#[derive(Debug)]
+pub struct Launch {
+    /// Its folder.
+    pub home: Home,
+    /// Its settings.
+    pub config: Config,
+    /// The engines, the synthetic one included.
+    pub programs: BTreeMap<String, EngineProgram>,
+}
+
+impl Daemon {
+    /// Reads the spool and puts everything together; starts nothing yet.
+    pub fn new(launch: Launch, tasks: Tasks) -> std::io::Result<Self> {
+        let Launch { home, config, programs } = launch;
+        let spool = Spool::new(home.spool());
+        let found = spool.recover()?;
+        for (path, reason) in &found.dropped {
+            tracing::warn!("the result in `{}` cannot be used: {reason}", path.display());
+        }
+        clear_folder(&home.work())?;
+        let models_root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
+        let mut engine_settings = EngineSettings::new(home.work(), models_root);
+        let sources = Sources { hardware: Hardware::read(), device: None, engines: known_engines(&programs) };
+        engine_settings.programs = programs;
+        let (events, engine_events) = mpsc::channel(ENGINE_EVENTS);
+        let (news, inbox) = mpsc::channel(INBOX);
+        let http = Arc::new(Http::default());
+        let uploader =
+            Uploader { http: Arc::clone(&http), studio: config.studio.clone(), spool: spool.clone() };
+        let status = StatusFile::new(home.status(), first_status(&config));
+        Ok(Self {
+            worker: Worker::new(
+                settings(&config),
+                config.identity.clone(),
+                found.entries,
+                Box::new(SystemDraw),
+            ),
+            file: ConfigFile::new(home.config()),
+            engines: Engines::new(&tasks, engine_settings, events),
+            config,
+            home,
+            sources,
+            tasks,
+            engine_events,
+            inbox,
+            news,
+            session: None,
+            closing: Vec::new(),
+            http,
+            uploader,
+            uploads: BTreeMap::new(),
+            spool,
+            fresh: HashSet::new(),
+            status,
+        })
+    }
+
+    /// Runs until a signal, the studio or the core ends it.
+    pub async fn run(mut self) -> Exit {
+        let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
+        self.watch_machine();
+        let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
+        let mut told_to_end = false;
+        loop {
+            if let Some(reason) = exit {
+                return self.end(reason).await;
+            }
+            let deadline = self.worker.next_deadline().map(Instant::from_std);
+            // What was received is dealt with outside of the select, so that nothing is dropped half way.
+            let next = tokio::select! {
+                biased;
+                () = hard.cancelled() => return self.end_now().await,
+                () = soft.cancelled(), if !told_to_end => Next::Signal,
+                Some(event) = self.engine_events.recv() => Next::Engine(event),
+                Some(news) = self.inbox.recv() => Next::News(news),
+                () = until(deadline) => Next::Deadline,
+                () = until(self.status.due()) => Next::Status,
+            };
+            exit = match next {
+                Next::Signal => {
+                    told_to_end = true;
+                    self.step(Input::Shutdown).await
+                }
+                Next::Engine(event) => self.engine_event(event).await,
+                Next::News(news) => self.hear(news).await,
+                Next::Deadline => self.step(Input::Tick).await,
+                Next::Status => {
+                    self.write_status();
+                    None
+                }
+            };
+        }
+    }
+
+    /// Gives the core an input, carries out what it wants, and gives it what came of that at once.
+    async fn step(&mut self, input: Input) -> Option<ExitReason> {
+        self.status.touch();
+        let mut inputs = std::collections::VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.worker.handle(Instant::now().into_std(), input) {
+                match self.perform(effect).await {
+                    effects::Performed::Nothing => {}
+                    effects::Performed::Answer(answer) => inputs.push_back(answer),
+                    effects::Performed::Exit(reason) => return Some(reason),
+                }
+            }
+        }
+        None
+    }
+
+    fn write_status(&mut self) {
+        let (snapshot, engines) = (self.worker.snapshot(), &self.sources.engines);
+        self.status.write(|status| {
+            status.update(snapshot);
+            status.engines = engines.keys().cloned().collect();
+        });
+    }
+
+    /// What was sent leaves, engines end, results stay in the spool.
+    async fn end(mut self, reason: ExitReason) -> Exit {
+        self.write_status();
+        // Nobody reads news any more: what still comes in is thrown away instead of waiting.
+        self.inbox.close();
+        self.uploads.values().for_each(Tasks::stop_hard);
+        self.engine_events.close();
+        if let Some(session) = self.session.take() {
+            session.cut();
+        }
+        let closing = std::mem::take(&mut self.closing);
+        let hard = self.tasks.hard().clone();
+        let last_words = async {
+            for session in &closing {
+                session.join().await;
+            }
+        };
+        tokio::select! {
+            _ = async { tokio::join!(self.engines.stop_all(ENGINE_GRACE), last_words) } => {}
+            () = hard.cancelled() => {}
+        }
+        self.end_tasks().await;
+        reason.into()
+    }
+
+    /// The second signal.
+    async fn end_now(self) -> Exit {
+        self.engines.stop_all(Duration::ZERO).await;
+        self.end_tasks().await;
+        Exit::Clean
+    }
+
+    async fn end_tasks(self) {
+        self.tasks.stop_hard();
+        if tokio::time::timeout(END_LIMIT, self.tasks.join()).await.is_err() {
+            tracing::warn!("{} tasks did not end within {} s", self.tasks.len(), END_LIMIT.as_secs());
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        slots: config.slots,
+        paused: config.paused,
+        remote_control: config.remote_control,
+        reconnect_attempts: config.ws_reconnect_attempts,
+        shutdown_grace: config.shutdown_grace,
+        ..Settings::default()
+    }
+}
+
+fn known_engines(programs: &BTreeMap<String, EngineProgram>) -> BTreeMap<String, Arc<Description>> {
+    let known =
+        |(name, program): (&String, &EngineProgram)| Some((name.clone(), Arc::new(program.known.clone()?)));
+    programs.iter().filter_map(known).collect()
+}
+
+fn first_status(config: &Config) -> Status {
+    Status {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: Timestamp::now(),
+        updated_at: Timestamp::from_millis(0),
+        api_base_url: config.api_base_url.clone(),
+        registration: String::new(),
+        worker_id: None,
+        session: String::new(),
+        paused: config.paused,
+        ending: false,
+        jobs: Vec::new(),
+        waiting_results: 0,
+        spool_full: false,
+        engines: Vec::new(),
+        last_trouble: None,
+    }
+}
+
+/// What engines of an earlier process left.
+fn clear_folder(folder: &PathBuf) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,178 @@
+//! Carries out what the core wants.
+
+use std::fs;
+use std::sync::Arc;
+
+use studio_protocol::{JobId, OfferClaim, WorkerFrame};
+use worker_core::{
+    Effect, ExitReason, Identity, Input, Output, Secret, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
+};
+
+use super::{Daemon, News};
+use crate::config::{EditError, Key};
+use crate::engines::EngineJob;
+use crate::http::told;
+use crate::logbatch::{self, Category};
+use crate::registration;
+use crate::session::Session;
+use crate::spool::{Spool, file_stem};
+
+/// What came of an effect.
+pub(super) enum Performed {
+    Nothing,
+    /// For the core, before anything else happens.
+    Answer(Input),
+    Exit(ExitReason),
+}
+
+impl Daemon {
+    pub(super) async fn perform(&mut self, effect: Effect) -> Performed {
+        match effect {
+            Effect::Send(frame) => return self.send(&frame),
+            Effect::Run(claim) => self.run_job(*claim).await,
+            Effect::Stop(job) => self.engines.cancel(&job).await,
+            Effect::Spool(entry) => return self.write_result(entry),
+            Effect::Forget(job) => self.forget(&job),
+            Effect::Upload(entry) => self.upload(entry),
+            Effect::CheckSpool => {
+                return Performed::Answer(Input::SpoolChecked { writable: self.spool.is_writable() });
+            }
+            Effect::Connect { socket, worker_id, auth_token } => {
+                let url = self.config.studio.connect_url(&worker_id);
+                let session = Session::open(&self.tasks, socket, url, auth_token, self.news.clone());
+                if let Some(old) = self.session.replace(session) {
+                    old.cut();
+                }
+            }
+            Effect::Close(reason) => {
+                if let Some(session) = self.session.take() {
+                    self.closing.retain(|tasks| !tasks.is_empty());
+                    self.closing.push(session.close(reason));
+                }
+            }
+            Effect::Register { install_id, secret, capabilities } => {
+                let (http, studio) = (Arc::clone(&self.http), self.config.studio.clone());
+                self.ask(async move {
+                    let answer =
+                        registration::ask(&http, &studio, &install_id, &secret, *capabilities, None).await;
+                    Input::Registered(answer)
+                });
+            }
+            Effect::Poll { request_id, secret } => {
+                let (http, studio) = (Arc::clone(&self.http), self.config.studio.clone());
+                self.ask(async move {
+                    Input::Polled(registration::poll(&http, &studio, &request_id, &secret).await)
+                });
+            }
+            Effect::SaveIdentity(identity) => told_if_failed(self.file.save_identity(&identity)),
+            Effect::SavePaused(paused) => {
+                self.config.paused = paused;
+                told_if_failed(self.file.save(Key::Paused, paused));
+            }
+            Effect::Log { level, message, job } => {
+                if let Some(entry) = logbatch::log(Category::Worker, level, &message, job.as_ref()) {
+                    return Performed::Answer(Input::Log(entry));
+                }
+            }
+            Effect::Exit(reason) => return Performed::Exit(reason),
+        }
+        Performed::Nothing
+    }
+
+    fn send(&mut self, frame: &WorkerFrame) -> Performed {
+        let Some(session) = &self.session else { return Performed::Nothing };
+        if session.send(frame).is_ok() {
+            return Performed::Nothing;
+        }
+        tracing::warn!("the studio does not read what it is sent: cutting the connection");
+        let socket = session.number();
+        if let Some(session) = self.session.take() {
+            session.cut();
+        }
+        Performed::Answer(Input::Socket { socket, event: SocketEvent::Closed(None) })
+    }
+
+    /// Runs a request beside the daemon; its answer comes as news.
+    fn ask(&self, request: impl Future<Output = Input> + Send + 'static) {
+        let news = self.news.clone();
+        self.tasks.spawn(async move {
+            let answer = request.await;
+            let _ = news.send(News::Core(answer)).await;
+        });
+    }
+
+    async fn run_job(&self, claim: OfferClaim) {
+        let job = EngineJob {
+            out_dir: self.home.work().join(file_stem(&claim.job_id)),
+            job_id: claim.job_id,
+            attempt: claim.attempt,
+            engine: claim.model_source.engine.clone(),
+            model: claim.model,
+            source: claim.model_source,
+            task: claim.task,
+            stream: false,
+            preview: false,
+        };
+        tracing::debug!(job = %job.job_id, model = job.model, "started");
+        self.engines.run(job).await;
+    }
+
+    /// A frame's worth of JSON is written at once; a file is hashed and moved beside the daemon.
+    fn write_result(&mut self, entry: Arc<SpoolEntry>) -> Performed {
+        self.break_off_upload(&entry.job_id);
+        self.fresh.insert(entry.job_id.clone());
+        if matches!(entry.output, Output::Json(_)) {
+            return Performed::Answer(spooled(&self.spool, &entry));
+        }
+        let (spool, news) = (self.spool.clone(), self.news.clone());
+        self.tasks.spawn_blocking(move || {
+            let _ = news.blocking_send(News::Core(spooled(&spool, &entry)));
+        });
+        Performed::Nothing
+    }
+
+    fn upload(&mut self, entry: Arc<SpoolEntry>) {
+        self.break_off_upload(&entry.job_id);
+        let Identity::Approved { auth_token, .. } = self.worker.identity() else { return };
+        let token: Secret = auth_token.clone();
+        let check = !self.fresh.contains(&entry.job_id);
+        let (uploader, news) = (self.uploader.clone(), self.news.clone());
+        let tasks = self.tasks.child();
+        let job = entry.job_id.clone();
+        tasks.spawn(async move {
+            let outcome: UploadOutcome = uploader.upload(&entry, &token, check).await;
+            let input = Input::Uploaded { job: entry.job_id.clone(), attempt: entry.attempt, outcome };
+            let _ = news.send(News::Core(input)).await;
+        });
+        self.uploads.insert(job, tasks);
+    }
+
+    fn forget(&mut self, job: &JobId) {
+        self.break_off_upload(job);
+        self.fresh.remove(job);
+        if let Err(error) = self.spool.remove(job) {
+            tracing::warn!(%job, "could not delete its result: {error}");
+        }
+        let _ = fs::remove_dir_all(self.home.work().join(file_stem(job)));
+    }
+
+    fn break_off_upload(&mut self, job: &JobId) {
+        if let Some(upload) = self.uploads.remove(job) {
+            upload.stop_hard();
+        }
+    }
+}
+
+fn spooled(spool: &Spool, entry: &SpoolEntry) -> Input {
+    let outcome = match spool.write(entry) {
+        Ok(()) => SpoolOutcome::Written,
+        Err(error) => SpoolOutcome::NotWritten(error.to_string()),
+    };
+    Input::Spooled { job: entry.job_id.clone(), outcome }
+}
+
+fn told_if_failed(written: Result<(), EditError>) {
+    if let Err(error) = written {
+        tracing::error!("{}; the change is lost when the worker ends", told(&error));
+    }
+}

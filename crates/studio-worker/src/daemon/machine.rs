@@ -1,0 +1,79 @@
+//! Keeps an eye on what may change beside the daemon: engines, the GPU's memory, the config file.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use studio_protocol::HEARTBEAT_INTERVAL;
+use studio_runtime::Tasks;
+use tokio::sync::mpsc;
+
+use super::{Daemon, News};
+use crate::config::ConfigFile;
+use crate::hardware::{self, DeviceMemory};
+
+/// How often the config file's time is looked at: a change is in the next heartbeat.
+const CONFIG_INTERVAL: Duration = HEARTBEAT_INTERVAL;
+
+impl Daemon {
+    /// Starts what runs until the daemon ends; none of it stands before the first connection.
+    pub(super) fn watch_machine(&self) {
+        self.tasks.spawn(watch_device(self.tasks.clone(), self.news.clone()));
+        self.tasks.spawn(watch_config(self.file.clone(), self.news.clone()));
+        for name in self.engines.names() {
+            if self.sources.engines.contains_key(&name) {
+                continue;
+            }
+            let (engines, news) = (self.engines.clone(), self.news.clone());
+            self.tasks.spawn(async move {
+                match engines.describe(&name).await {
+                    Ok(description) => drop(news.send(News::Described(name, description)).await),
+                    Err(error) => tracing::warn!("engine `{name}` cannot be used: {error}"),
+                }
+            });
+        }
+    }
+}
+
+/// Without a GPU the first answer is the last: asking loads large driver libraries.
+async fn watch_device(tasks: Tasks, news: mpsc::Sender<News>) {
+    while let Some(device) = probe(&tasks).await {
+        if news.send(News::Device(Some(device))).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(HEARTBEAT_INTERVAL).await;
+    }
+    let _ = news.send(News::Device(None)).await;
+}
+
+async fn probe(tasks: &Tasks) -> Option<DeviceMemory> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    tasks.spawn_blocking(move || {
+        let _ = answer.send(hardware::device_memory());
+    });
+    answered.await.ok().flatten()
+}
+
+async fn watch_config(file: ConfigFile, news: mpsc::Sender<News>) {
+    let mut seen = modified(file.path());
+    loop {
+        tokio::time::sleep(CONFIG_INTERVAL).await;
+        let now = modified(file.path());
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match file.load() {
+            Ok(config) => {
+                if news.send(News::Config(Box::new(config))).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!("the changed config is not taken up: {error}"),
+        }
+    }
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|meta| meta.modified()).ok()
+}

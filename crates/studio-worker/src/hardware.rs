@@ -1,0 +1,86 @@
+//! What the machine is: its name, its memory, its GPU.
+
+use std::fs;
+
+/// What is known without asking any driver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hardware {
+    /// The host name.
+    pub machine_name: String,
+    /// The account that the worker runs under.
+    pub username: String,
+    /// The system's memory, GiB; 0 when unknown.
+    pub ram_gb: f64,
+}
+
+/// The memory of the largest GPU, GiB.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeviceMemory {
+    /// All of it.
+    pub total_gb: f64,
+    /// What nobody uses.
+    pub free_gb: f64,
+}
+
+const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+impl Hardware {
+    /// Reads a few small files at most: this stands between the start and `hello`.
+    pub fn read() -> Self {
+        let username = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+        Self { machine_name: machine_name(), username: username.unwrap_or_default(), ram_gb: ram_gb() }
+    }
+}
+
+#[cfg(unix)]
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn machine_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+fn ram_gb() -> f64 {
+    if let Ok(text) = fs::read_to_string("/proc/meminfo") {
+        return ram_of_meminfo(&text).unwrap_or(0.0);
+    }
+    let Ok(mut system) = sysinfo::System::new() else { return 0.0 };
+    system.refresh_memory();
+    system.total_memory() as f64 / GIB
+}
+
+fn ram_of_meminfo(text: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024.0 / GIB)
+}
+
+/// Asks the GPU drivers, which may take seconds and load large libraries; blocks the thread.
+pub fn device_memory() -> Option<DeviceMemory> {
+    let gpus = sysinfo::Gpus::new_with_refreshed_list().ok()?;
+    let of_gpu = |gpu: &sysinfo::Gpu| {
+        let total_gb = gpu.total_memory()? as f64 / GIB;
+        let free_gb = total_gb - gpu.used_memory()? as f64 / GIB;
+        Some(DeviceMemory { total_gb, free_gb })
+    };
+    gpus.iter().filter_map(of_gpu).max_by(|a, b| a.total_gb.total_cmp(&b.total_gb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_line_is_read() {
+        let text = "MemTotal:       24737608 kB\nMemFree:        20000000 kB\n";
+        assert!((ram_of_meminfo(text).unwrap() - 23.59).abs() < 0.01);
+        assert_eq!(ram_of_meminfo("MemFree: 1 kB"), None);
+    }
+
+    #[test]
+    fn this_machine_has_a_name() {
+        assert!(!Hardware::read().machine_name.is_empty());
+    }
+}

@@ -1,0 +1,25 @@
+//! The worker daemon and its commands.
+//!
+//! `worker_core` decides, this crate does: sockets, processes, files, signals. [`daemon`] puts the parts together.
+
+mod capabilities;
+pub mod cli;
+pub mod config;
+pub mod daemon;
+mod doctor;
+mod draw;
+pub mod engines;
+mod exit;
+mod hardware;
+mod home;
+mod http;
+mod lock;
+mod logbatch;
+mod registration;
+mod session;
+mod spool;
+mod status;
+mod upload;
+
+pub use exit::Exit;
+pub use home::Home;

@@ -1,0 +1,7 @@
+//! The `studio-worker` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    studio_worker::cli::main()
+}
