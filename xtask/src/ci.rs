@@ -38,7 +38,7 @@ const STEPS: [Step; 12] = [
         run: |_| cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
     Step { name: "deny", run: deny },
-    Step { name: "machete", run: |_| cargo(&["machete"]) },
+    Step { name: "machete", run: |_| cargo(&["machete", "--skip-target-dir"]) },
     Step { name: "doc", run: |_| doc() },
     Step { name: "build", run: |_| cargo(&["build", "--workspace", "--bins"]) },
     Step { name: "doctest", run: |_| cargo(&["test", "--workspace", "--doc", "--quiet"]) },

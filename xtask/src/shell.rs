@@ -33,6 +33,16 @@ pub fn target_dir() -> PathBuf {
 pub fn command(program: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root()).stdin(Stdio::null());
+    // What `cargo run` tells this program about its own package is not meant for others: cargo-machete, for one,
+    // takes it as a sign that it is being developed.
+    for (name, _) in env::vars_os() {
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"));
+        if is_ours {
+            command.env_remove(name);
+        }
+    }
     if let Some(path) = path_with_tools() {
         command.env("PATH", path);
     }
