@@ -36,6 +36,8 @@ struct Return {
     /// `None`: its worker vanished.
     how: Option<GiveBack>,
     reason: String,
+    /// A heartbeat named the job after the store was asked.
+    named: bool,
     /// The store could not do it: when it is asked again.
     again_at: Option<Instant>,
 }

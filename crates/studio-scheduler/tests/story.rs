@@ -408,6 +408,21 @@ fn a_studio_that_restarts_waits_for_its_workers() {
 }
 
 #[test]
+fn an_offer_from_before_a_restart_waits_for_the_first_heartbeat() {
+    let mut stage = Stage::new();
+    let worker = stage.connect("w-1", ours());
+    stage.submit("job-1");
+    assert_eq!(stage.heard(worker), [Said::Offer("job-1".into(), Some(1))]);
+    stage.restart();
+    stage.pass(15 * SECOND);
+    let again = stage.open("w-1", ours());
+    stage.pass(20 * SECOND);
+    assert_eq!(stage.state("job-1"), "offered");
+    stage.heartbeat(again, &["job-1"]);
+    assert_eq!(stage.state("job-1"), "running");
+}
+
+#[test]
 fn a_studio_that_restarts_does_not_wait_for_ever() {
     let mut stage = Stage::new();
     stage.run_job("w-1", "job-1");

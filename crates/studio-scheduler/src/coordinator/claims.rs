@@ -19,12 +19,12 @@ impl Coordinator {
 
     /// Asks the store to put a job back; it waits again once the store did.
     pub(super) fn give_back(&mut self, job: &JobId, how: GiveBack, reason: impl Into<String>) {
-        self.send_back(job, Return { how: Some(how), reason: reason.into(), again_at: None });
+        self.send_back(job, Return { how: Some(how), reason: reason.into(), named: false, again_at: None });
     }
 
     /// Asks the store to put back a job whose worker vanished.
     pub(super) fn lose(&mut self, job: &JobId, reason: String) {
-        self.send_back(job, Return { how: None, reason, again_at: None });
+        self.send_back(job, Return { how: None, reason, named: false, again_at: None });
     }
 
     fn send_back(&mut self, job: &JobId, going: Return) {
@@ -115,7 +115,10 @@ impl Coordinator {
         for (id, claim) in &self.claims {
             let Some(patience) = self.patience(claim.state) else { continue };
             let Some(worker) = self.workers.get(&claim.worker) else { continue };
-            let is_unconfirmed = now.duration_since(claim.confirmed) >= patience;
+            // Before the first heartbeat of a session nobody knows what its worker has.
+            let in_service =
+                worker.session.is_some_and(|id| self.sessions.get(&id).is_some_and(|state| state.in_service));
+            let is_unconfirmed = in_service && now.duration_since(claim.confirmed) >= patience;
             let why = match worker.session {
                 None if worker.keep_until.is_some_and(|until| now >= until) => "is gone",
                 Some(_) if is_unconfirmed && claim.state == ClaimState::Offered => "did not answer the offer",

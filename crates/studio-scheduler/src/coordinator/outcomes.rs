@@ -121,8 +121,12 @@ impl Coordinator {
                 self.queued(now, requeued.into_iter().collect());
             }
             (Some(claim), Err(_)) => {
-                let again_at = now + self.timing.store_again;
-                claim.going.iter_mut().for_each(|going| going.again_at = Some(again_at));
+                if claim.going.take_if(|going| going.named).is_some() {
+                    // Meanwhile its worker showed that it has it.
+                    (claim.state, claim.unrecorded) = (ClaimState::Running, true);
+                } else if let Some(going) = &mut claim.going {
+                    going.again_at = Some(now + self.timing.store_again);
+                }
             }
             (None, Ok(requeued)) => self.queued(now, requeued.into_iter().collect()),
             (None, Err(_)) => {}

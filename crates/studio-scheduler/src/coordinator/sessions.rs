@@ -112,6 +112,7 @@ impl Coordinator {
         claim.session = Some(session);
         // It was to go back, but the store could not do that yet, and now the worker has it after all.
         let stays = claim.going.take_if(|going| going.again_at.is_some()).is_some();
+        claim.going.iter_mut().for_each(|going| going.named = true);
         let is_running = claim.state == ClaimState::Running;
         if stays || claim.state == ClaimState::Offered || (is_running && claim.unrecorded) {
             // Its `accept` was cut off with the former connection.
