@@ -19,5 +19,7 @@ mod timing;
 
 pub use coordinator::Coordinator;
 pub use model::{HeldClaim, QueuedJob, SessionId};
-pub use order::{ClaimedJob, Committed, Effect, Failed, GiveBack, Input, Lost, StoreError, StoreOp, Stored};
+pub use order::{
+    ClaimedJob, CommitOutcome, Effect, FailOutcome, GiveBack, Input, LoseOutcome, StoreError, StoreOp, Stored,
+};
 pub use timing::Timing;

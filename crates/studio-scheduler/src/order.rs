@@ -226,9 +226,9 @@ pub struct ClaimedJob {
 
 /// What became of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
+pub enum CommitOutcome {
     /// It is the job's result now.
-    Now,
+    Committed,
     /// It was already.
     Again,
     /// It is of a claim that no longer counts.
@@ -239,11 +239,11 @@ pub enum Committed {
 
 /// What became of a failure.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Failed {
+pub enum FailOutcome {
     /// The job waits for another try.
     Requeued(QueuedJob),
     /// The job failed for good.
-    ForGood,
+    Failed,
     /// It is of a claim that no longer counts.
     Stale,
     /// This worker never had the job.
@@ -252,7 +252,7 @@ pub enum Failed {
 
 /// What became of a job whose worker vanished.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Lost {
+pub enum LoseOutcome {
     /// The job waits for another try.
     Requeued(QueuedJob),
     /// The job took too many workers down.
@@ -306,7 +306,7 @@ pub enum Stored {
         /// As in the op.
         job: JobId,
         /// What became of it.
-        outcome: Result<Committed, StoreError>,
+        outcome: Result<CommitOutcome, StoreError>,
     },
     /// Of `Fail`.
     Fail {
@@ -315,7 +315,7 @@ pub enum Stored {
         /// As in the op.
         job: JobId,
         /// What became of it.
-        outcome: Result<Failed, StoreError>,
+        outcome: Result<FailOutcome, StoreError>,
     },
     /// Of `Lose`.
     Lose {
@@ -324,7 +324,7 @@ pub enum Stored {
         /// As in the op.
         attempt: u32,
         /// What became of it.
-        outcome: Result<Lost, StoreError>,
+        outcome: Result<LoseOutcome, StoreError>,
     },
     /// Of `WasHeld`.
     WasHeld {

@@ -33,6 +33,7 @@ pub use model::*;
 pub use open::OpenStoreError;
 pub use perform::refused;
 pub use store::Store;
+pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome};
 
 /// What operations of the store give back.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

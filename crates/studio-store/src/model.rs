@@ -16,9 +16,7 @@ pub use job::{
     Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
     NewJobLog, Replayed, Submission, Submitted,
 };
-pub use outcome::{
-    CancelOutcome, ClaimOutcome, Claimed, CommitOutcome, FailOutcome, GiveBack, GivenBack, LoseOutcome,
-};
+pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
 pub use registry::Model;
 pub use worker::{NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerRecord};

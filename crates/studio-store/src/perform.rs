@@ -2,13 +2,9 @@
 
 use serde_json::value::RawValue;
 use studio_protocol::Timestamp;
-use studio_scheduler::{
-    ClaimedJob, Committed, Failed, GiveBack as How, Lost, StoreError as Refused, StoreOp, Stored,
-};
+use studio_scheduler::{ClaimedJob, StoreError as Refused, StoreOp, Stored};
 
-use crate::{
-    ClaimOutcome, CommitOutcome, Db, FailOutcome, GiveBack, GivenBack, LoseOutcome, Result, StoreError,
-};
+use crate::{ClaimOutcome, Db, GivenBack, Result, StoreError};
 
 impl Db {
     /// Changes what `op` asks for at `now`.
@@ -25,12 +21,6 @@ impl Db {
                 Stored::Accept { job, worker, outcome }
             }
             StoreOp::GiveBack { job, worker, attempt, how, reason } => {
-                let how = match how {
-                    How::Rejected => GiveBack::Rejected,
-                    How::Released => GiveBack::Released,
-                    How::Unanswered => GiveBack::Unanswered,
-                    How::NeverSent => GiveBack::NeverSent,
-                };
                 let outcome = match self.give_back(&job, &worker, Some(attempt), how, &reason, now)? {
                     GivenBack::Requeued(job) => Ok(Some(job)),
                     GivenBack::NotHeld => Ok(None),
@@ -39,32 +29,16 @@ impl Db {
             }
             StoreOp::CompleteJson { session, worker, result } => {
                 let (job, json, prompt) = (result.job_id, result.result.get(), result.prompt.as_deref());
-                let outcome =
-                    Ok(match self.complete_json(&job, &worker, result.attempt, json, prompt, now)? {
-                        CommitOutcome::Committed => Committed::Now,
-                        CommitOutcome::Again => Committed::Again,
-                        CommitOutcome::Stale => Committed::Stale,
-                        CommitOutcome::NeverHeld => Committed::NeverHeld,
-                    });
+                let outcome = Ok(self.complete_json(&job, &worker, result.attempt, json, prompt, now)?);
                 Stored::CompleteJson { session, job, outcome }
             }
             StoreOp::Fail { session, worker, fail } => {
                 let job = fail.job_id;
-                let outcome =
-                    Ok(match self.fail(&job, &worker, fail.attempt, &fail.error, fail.retryable, now)? {
-                        FailOutcome::Requeued(job) => Failed::Requeued(job),
-                        FailOutcome::Failed => Failed::ForGood,
-                        FailOutcome::Stale => Failed::Stale,
-                        FailOutcome::NeverHeld => Failed::NeverHeld,
-                    });
+                let outcome = Ok(self.fail(&job, &worker, fail.attempt, &fail.error, fail.retryable, now)?);
                 Stored::Fail { session, job, outcome }
             }
             StoreOp::Lose { job, worker, attempt, reason } => {
-                let outcome = Ok(match self.lose(&job, &worker, Some(attempt), &reason, now)? {
-                    LoseOutcome::Requeued(job) => Lost::Requeued(job),
-                    LoseOutcome::Quarantined => Lost::Quarantined,
-                    LoseOutcome::NotHeld => Lost::NotHeld,
-                });
+                let outcome = Ok(self.lose(&job, &worker, Some(attempt), &reason, now)?);
                 Stored::Lose { job, attempt, outcome }
             }
             StoreOp::WasHeld { session, worker, job } => {

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use studio_protocol::{CloseCode, JobId, WorkerId};
-use studio_scheduler::{Committed, GiveBack, HeldClaim, QueuedJob, StoreOp, Stored};
-use studio_store::{CommitOutcome, JobState};
+use studio_scheduler::{CommitOutcome, GiveBack, HeldClaim, QueuedJob, StoreOp, Stored};
+use studio_store::JobState;
 
 pub(crate) use ledger::{Entry, Fate, Line, Spec, job_of, run_of_json};
 pub(crate) use watch::Look;
@@ -66,7 +66,7 @@ impl Checker {
         let expect = self.ledger.apply(op);
         let job = job_of(op);
         match (&expect, op) {
-            (Expect::Complete(Committed::Now), StoreOp::CompleteJson { worker, result, .. }) => {
+            (Expect::Complete(CommitOutcome::Committed), StoreOp::CompleteJson { worker, result, .. }) => {
                 let run = run_of_json(result.result.get());
                 self.check_run(job, worker, run);
             }
@@ -109,12 +109,7 @@ impl Checker {
         let Some(entry) = self.ledger.0.get_mut(job) else {
             return self.broken(format!("an upload for {job}, which nobody submitted"));
         };
-        let expect = match entry.complete(worker, attempt, run) {
-            Committed::Now => CommitOutcome::Committed,
-            Committed::Again => CommitOutcome::Again,
-            Committed::Stale => CommitOutcome::Stale,
-            Committed::NeverHeld => CommitOutcome::NeverHeld,
-        };
+        let expect = entry.complete(worker, attempt, run);
         if expect != outcome {
             self.broken(format!(
                 "the upload of {job}#{attempt:?} by {worker} was {outcome:?}; by the rules it is {expect:?}"

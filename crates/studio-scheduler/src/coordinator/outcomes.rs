@@ -8,7 +8,8 @@ use studio_protocol::{
 
 use super::{Claim, ClaimState, Coordinator};
 use crate::{
-    ClaimedJob, Committed, Failed, GiveBack, Lost, QueuedJob, SessionId, StoreError, StoreOp, Stored,
+    ClaimedJob, CommitOutcome, FailOutcome, GiveBack, LoseOutcome, QueuedJob, SessionId, StoreError, StoreOp,
+    Stored,
 };
 
 impl Coordinator {
@@ -29,8 +30,8 @@ impl Coordinator {
             Stored::GiveBack { job, attempt, outcome } => self.returned(now, &job, attempt, outcome),
             Stored::Lose { job, attempt, outcome } => {
                 let requeued = outcome.map(|lost| match lost {
-                    Lost::Requeued(job) => Some(job),
-                    Lost::Quarantined | Lost::NotHeld => None,
+                    LoseOutcome::Requeued(job) => Some(job),
+                    LoseOutcome::Quarantined | LoseOutcome::NotHeld => None,
                 });
                 self.returned(now, &job, attempt, requeued);
             }
@@ -138,12 +139,12 @@ impl Coordinator {
         now: Instant,
         session: SessionId,
         job: &JobId,
-        outcome: Result<Committed, StoreError>,
+        outcome: Result<CommitOutcome, StoreError>,
     ) {
         let stale = match outcome {
-            Ok(Committed::Now | Committed::Again) => false,
-            Ok(Committed::Stale) => self.tells_attempts(session),
-            Ok(Committed::NeverHeld) => return self.violation(now, session, "completeJson", job),
+            Ok(CommitOutcome::Committed | CommitOutcome::Again) => false,
+            Ok(CommitOutcome::Stale) => self.tells_attempts(session),
+            Ok(CommitOutcome::NeverHeld) => return self.violation(now, session, "completeJson", job),
             Err(error) => return self.not_stored(now, session, job, &error),
         };
         self.drop_finishing(job);
@@ -155,13 +156,13 @@ impl Coordinator {
         now: Instant,
         session: SessionId,
         job: &JobId,
-        outcome: Result<Failed, StoreError>,
+        outcome: Result<FailOutcome, StoreError>,
     ) {
         let (stale, requeued) = match outcome {
-            Ok(Failed::Requeued(queued)) => (false, Some(queued)),
-            Ok(Failed::ForGood) => (false, None),
-            Ok(Failed::Stale) => (self.tells_attempts(session), None),
-            Ok(Failed::NeverHeld) => return self.violation(now, session, "fail", job),
+            Ok(FailOutcome::Requeued(queued)) => (false, Some(queued)),
+            Ok(FailOutcome::Failed) => (false, None),
+            Ok(FailOutcome::Stale) => (self.tells_attempts(session), None),
+            Ok(FailOutcome::NeverHeld) => return self.violation(now, session, "fail", job),
             Err(error) => return self.not_stored(now, session, job, &error),
         };
         self.drop_finishing(job);

@@ -9,8 +9,8 @@ use studio_protocol::{
     Release, StudioFrame, TaskKind, WorkerId,
 };
 use studio_scheduler::{
-    ClaimedJob, Committed, Coordinator, Effect, Failed, HeldClaim, Input, Lost, QueuedJob, SessionId,
-    StoreError, StoreOp, Stored, Timing,
+    ClaimedJob, CommitOutcome, Coordinator, Effect, FailOutcome, HeldClaim, Input, LoseOutcome, QueuedJob,
+    SessionId, StoreError, StoreOp, Stored, Timing,
 };
 
 /// What a session heard, as far as stories care.
@@ -355,18 +355,22 @@ impl Stage {
                 }
                 let requeued = self.end(&job, &worker, Some(attempt), "lost", "queued");
                 self.rows.get_mut(&job).unwrap().losses += u32::from(requeued.is_some());
-                Stored::Lose { job, attempt, outcome: Ok(requeued.map_or(Lost::NotHeld, Lost::Requeued)) }
+                Stored::Lose {
+                    job,
+                    attempt,
+                    outcome: Ok(requeued.map_or(LoseOutcome::NotHeld, LoseOutcome::Requeued)),
+                }
             }
             StoreOp::CompleteJson { session, worker, result } => {
                 let job = result.job_id;
                 let outcome = broken.map_or_else(
                     || {
                         Ok(match self.end(&job, &worker, result.attempt, "done", "done") {
-                            Some(_) => Committed::Now,
+                            Some(_) => CommitOutcome::Committed,
                             None => match self.had(&job, &worker, result.attempt) {
-                                Some("done") => Committed::Again,
-                                Some(_) => Committed::Stale,
-                                None => Committed::NeverHeld,
+                                Some("done") => CommitOutcome::Again,
+                                Some(_) => CommitOutcome::Stale,
+                                None => CommitOutcome::NeverHeld,
                             },
                         })
                     },
@@ -380,11 +384,11 @@ impl Stage {
                 let outcome = match self.end(&job, &worker, fail.attempt, "failed", end) {
                     Some(queued) if fail.retryable => {
                         self.rows.get_mut(&job).unwrap().counted += 1;
-                        Failed::Requeued(queued)
+                        FailOutcome::Requeued(queued)
                     }
-                    Some(_) => Failed::ForGood,
-                    None if self.had(&job, &worker, fail.attempt).is_some() => Failed::Stale,
-                    None => Failed::NeverHeld,
+                    Some(_) => FailOutcome::Failed,
+                    None if self.had(&job, &worker, fail.attempt).is_some() => FailOutcome::Stale,
+                    None => FailOutcome::NeverHeld,
                 };
                 Stored::Fail { session, job, outcome: Ok(outcome) }
             }

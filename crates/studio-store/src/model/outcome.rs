@@ -35,62 +35,12 @@ pub struct Claimed {
     pub attempt: u32,
 }
 
-/// Why a claim ends without a result or a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GiveBack {
-    /// The worker did not want it; leaves no trace.
-    Rejected,
-    /// The worker had it and gives it back; kept in the history.
-    Released,
-    /// The offer was not answered; kept in the history, because a late result may still come.
-    Unanswered,
-    /// The offer never left; leaves no trace.
-    NeverSent,
-}
-
 /// What became of [`crate::Db::give_back`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum GivenBack {
     /// It waits again, in its old place.
     Requeued(QueuedJob),
     /// That claim is not current.
-    NotHeld,
-}
-
-/// What became of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommitOutcome {
-    /// Stored; the job is done.
-    Committed,
-    /// This worker's result for that attempt was stored before; nothing changed.
-    Again,
-    /// The worker once had it, but that claim is not current; nothing changed.
-    Stale,
-    /// The worker never had it; nothing changed.
-    NeverHeld,
-}
-
-/// What became of a reported failure.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FailOutcome {
-    /// It waits for another try.
-    Requeued(QueuedJob),
-    /// No more tries.
-    Failed,
-    /// The worker once had it, but that claim is not current; nothing changed.
-    Stale,
-    /// The worker never had it; nothing changed.
-    NeverHeld,
-}
-
-/// What became of a job whose worker vanished.
-#[derive(Debug, Clone, PartialEq)]
-pub enum LoseOutcome {
-    /// It waits for another worker.
-    Requeued(QueuedJob),
-    /// It was lost too often; an operator has to look at it.
-    Quarantined,
-    /// That claim is not current; nothing changed.
     NotHeld,
 }
 

@@ -8,7 +8,8 @@ use std::time::Instant;
 use studio_protocol::{JobId, StudioFrame, Timestamp, WorkerId};
 use studio_runtime::Tasks;
 use studio_scheduler::{
-    Committed, Coordinator, Effect, Failed, Input, Lost, SessionId, StoreError, StoreOp, Stored, Timing,
+    CommitOutcome, Coordinator, Effect, FailOutcome, Input, LoseOutcome, SessionId, StoreError, StoreOp,
+    Stored, Timing,
 };
 use studio_store::{Db, JobState, Store, refused};
 use tokio::sync::mpsc;
@@ -252,17 +253,17 @@ fn state_after(stored: &Stored) -> Option<(&JobId, JobState)> {
             (job, matches!(outcome, Ok(Some(_))).then_some(JobState::Queued))
         }
         Stored::CompleteJson { job, outcome, .. } => {
-            (job, matches!(outcome, Ok(Committed::Now)).then_some(JobState::Done))
+            (job, matches!(outcome, Ok(CommitOutcome::Committed)).then_some(JobState::Done))
         }
         Stored::Fail { job, outcome, .. } => match outcome {
-            Ok(Failed::Requeued(_)) => (job, Some(JobState::Queued)),
-            Ok(Failed::ForGood) => (job, Some(JobState::Failed)),
-            Ok(Failed::Stale | Failed::NeverHeld) | Err(_) => (job, None),
+            Ok(FailOutcome::Requeued(_)) => (job, Some(JobState::Queued)),
+            Ok(FailOutcome::Failed) => (job, Some(JobState::Failed)),
+            Ok(FailOutcome::Stale | FailOutcome::NeverHeld) | Err(_) => (job, None),
         },
         Stored::Lose { job, outcome, .. } => match outcome {
-            Ok(Lost::Requeued(_)) => (job, Some(JobState::Queued)),
-            Ok(Lost::Quarantined) => (job, Some(JobState::Quarantined)),
-            Ok(Lost::NotHeld) | Err(_) => (job, None),
+            Ok(LoseOutcome::Requeued(_)) => (job, Some(JobState::Queued)),
+            Ok(LoseOutcome::Quarantined) => (job, Some(JobState::Quarantined)),
+            Ok(LoseOutcome::NotHeld) | Err(_) => (job, None),
         },
         Stored::WasHeld { job, .. } => (job, None),
     };

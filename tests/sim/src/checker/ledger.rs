@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use studio_protocol::{JobId, TaskKind, WorkerId};
-use studio_scheduler::{Committed, Failed, GiveBack, Lost, StoreOp, Stored};
+use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome, StoreOp, Stored};
 use studio_store::{AttemptOutcome, CancelOutcome, JobState};
 
 /// A job that was lost on so many workers is set aside.
@@ -63,7 +63,7 @@ pub(crate) enum Expect {
     Claim(Option<u32>),
     Accept(bool),
     GiveBack(bool),
-    Complete(Committed),
+    Complete(CommitOutcome),
     /// `None`: one of the two that change nothing, as the flag says: whether the worker ever had it.
     Fail(Option<JobState>, bool),
     /// `None`: not held.
@@ -153,16 +153,16 @@ impl Entry {
         true
     }
 
-    pub fn complete(&mut self, worker: &WorkerId, attempt: Option<u32>, run: u64) -> Committed {
+    pub fn complete(&mut self, worker: &WorkerId, attempt: Option<u32>, run: u64) -> CommitOutcome {
         match self.standing(worker, attempt) {
             Standing::Current => {
                 self.state = JobState::Done;
                 self.run = Some(run);
-                Committed::Now
+                CommitOutcome::Committed
             }
-            Standing::Done => Committed::Again,
-            Standing::Past => Committed::Stale,
-            Standing::Never => Committed::NeverHeld,
+            Standing::Done => CommitOutcome::Again,
+            Standing::Past => CommitOutcome::Stale,
+            Standing::Never => CommitOutcome::NeverHeld,
         }
     }
 
@@ -248,7 +248,7 @@ impl Ledger {
             }
             StoreOp::CompleteJson { worker, result, .. } => {
                 let run = run_of_json(result.result.get());
-                Expect::Complete(entry.map_or(Committed::NeverHeld, |entry| {
+                Expect::Complete(entry.map_or(CommitOutcome::NeverHeld, |entry| {
                     entry.complete(worker, result.attempt, run.unwrap_or_default())
                 }))
             }
@@ -274,15 +274,15 @@ pub(crate) fn agrees(expect: &Expect, stored: &Stored) -> bool {
         (Expect::GiveBack(requeued), Stored::GiveBack { outcome: Ok(job), .. }) => *requeued == job.is_some(),
         (Expect::Complete(what), Stored::CompleteJson { outcome: Ok(committed), .. }) => what == committed,
         (Expect::Fail(state, had), Stored::Fail { outcome: Ok(failed), .. }) => match failed {
-            Failed::Requeued(_) => *state == Some(JobState::Queued),
-            Failed::ForGood => *state == Some(JobState::Failed),
-            Failed::Stale => state.is_none() && *had,
-            Failed::NeverHeld => state.is_none() && !had,
+            FailOutcome::Requeued(_) => *state == Some(JobState::Queued),
+            FailOutcome::Failed => *state == Some(JobState::Failed),
+            FailOutcome::Stale => state.is_none() && *had,
+            FailOutcome::NeverHeld => state.is_none() && !had,
         },
         (Expect::Lose(state), Stored::Lose { outcome: Ok(lost), .. }) => match lost {
-            Lost::Requeued(_) => *state == Some(JobState::Queued),
-            Lost::Quarantined => *state == Some(JobState::Quarantined),
-            Lost::NotHeld => state.is_none(),
+            LoseOutcome::Requeued(_) => *state == Some(JobState::Queued),
+            LoseOutcome::Quarantined => *state == Some(JobState::Quarantined),
+            LoseOutcome::NotHeld => state.is_none(),
         },
         (Expect::WasHeld(had), Stored::WasHeld { outcome: Ok(held), .. }) => had == held,
         _ => false,
