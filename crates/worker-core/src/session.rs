@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use studio_protocol::{
     CONNECT_LIMIT, CloseCode, CompleteJson, Fail, Feature, HEARTBEAT_INTERVAL, Heartbeat, Hello, JobAck,
-    JobId, LogLevel, MAX_HELD_JOBS, StudioFrame, Welcome, WorkerClose, WorkerFrame,
+    JobId, LEASE, LogLevel, MAX_HELD_JOBS, StudioFrame, Welcome, WorkerClose, WorkerFrame,
 };
 
+use crate::backoff::reconnect_delay;
 use crate::link::{Link, Open};
 use crate::outbox::Blame;
-use crate::{Effect, ExitReason, Identity, Output, SocketEvent, Worker, full_jitter};
+use crate::{Effect, ExitReason, Identity, Output, SocketEvent, Worker};
 
 impl Worker {
     pub(crate) fn link_due(&mut self, now: Instant) {
@@ -299,8 +300,15 @@ impl Worker {
             self.exit(ExitReason::ReconnectsSpent);
             return;
         }
-        let delay = full_jitter(self.failures, self.draw.jitter());
+        self.heard_last = self.link.open().map(|open| open.heard).or(self.heard_last);
+        let delay = reconnect_delay(self.failures, self.draw.jitter(), self.has_claims_at_stake(now));
         self.trouble(format!("not connected: {reason}"));
         self.link = Link::Waiting { until: now + delay };
+    }
+
+    /// Whether the studio still keeps something of ours that a late return would lose.
+    fn has_claims_at_stake(&self, now: Instant) -> bool {
+        let holds_something = !(self.jobs.is_empty() && self.outbox.is_empty() && self.fails.is_empty());
+        holds_something && self.heard_last.is_some_and(|heard| now.saturating_duration_since(heard) < LEASE)
     }
 }

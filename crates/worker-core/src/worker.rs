@@ -24,6 +24,8 @@ pub struct Worker {
     pub(crate) sockets: u64,
     /// Connections in a row that ended without a welcome, and the end of the last welcomed one.
     pub(crate) failures: u32,
+    /// When the last session that was welcomed heard its last frame.
+    pub(crate) heard_last: Option<Instant>,
     /// Whether this process was ever welcomed: before it, no upload is tried.
     pub(crate) was_welcomed: bool,
     pub(crate) jobs: Jobs,
@@ -82,6 +84,7 @@ impl Worker {
             link: Link::Off,
             sockets: 0,
             failures: 0,
+            heard_last: None,
             was_welcomed: false,
             jobs: Jobs::default(),
             outbox: Outbox::restored(ours),

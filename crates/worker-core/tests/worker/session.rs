@@ -9,7 +9,7 @@ use studio_protocol::{
 };
 use worker_core::{Effect, ExitReason, Input, Settings, SocketEvent, UploadOutcome};
 
-use crate::support::{Story, all_features, approved, chat, picture, welcome};
+use crate::support::{Story, all_features, approved, attempt, chat, picture, welcome};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -232,4 +232,34 @@ fn nothing_follows_an_exit_even_if_it_is_due() {
     story.now += SECOND * 4;
     story.closed(Some(4001));
     assert!(matches!(story.wanted.last(), Some(Effect::Exit(ExitReason::AuthFailed))), "{:?}", story.wanted);
+}
+
+#[test]
+fn a_worker_that_holds_a_claim_keeps_trying_to_return_within_its_lease() {
+    let mut story = Story::open(all_features());
+    story.offer(attempt(picture("job-1"), 1));
+    let start = story.now;
+    story.closed(None);
+    let mut longest = Duration::ZERO;
+    while story.now < start + Duration::from_secs(24) {
+        let before = story.now;
+        let socket = story.wait_for_connect();
+        longest = longest.max(story.now - before);
+        story.socket(socket, SocketEvent::Failed("refused".into()));
+    }
+    assert_eq!(longest, Duration::from_secs(4), "the longest wait, all jitter drawn at its most");
+}
+
+#[test]
+fn a_worker_that_holds_nothing_backs_off_as_far_as_the_protocol_says() {
+    let mut story = Story::open(all_features());
+    story.closed(None);
+    let mut longest = Duration::ZERO;
+    for _ in 0..8 {
+        let before = story.now;
+        let socket = story.wait_for_connect();
+        longest = longest.max(story.now - before);
+        story.socket(socket, SocketEvent::Failed("refused".into()));
+    }
+    assert_eq!(longest, Duration::from_secs(30));
 }
