@@ -4,7 +4,7 @@
 //! left over from an upload that did not end, and is swept at the next start.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 #[derive(Clone)]
 pub struct Artefacts {
     store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
 }
 
 /// What an upload came to.
@@ -60,7 +61,7 @@ impl Artefacts {
         std::fs::create_dir_all(folder)
             .map_err(|error| object_store::Error::Generic { store: "folder", source: Box::new(error) })?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), folder: folder.to_owned() })
     }
 
     /// Stores a stream under a key of its own; nothing stays behind when it fails.
@@ -104,10 +105,38 @@ impl Artefacts {
         }
     }
 
+    /// Deletes what uploads had written when the studio was killed, and returns how many; none may be under way.
+    ///
+    /// An upload writes beside its key, to a name that no key can have: such files stand in no list of keys.
+    pub async fn remove_unfinished(&self) -> std::io::Result<usize> {
+        let folder = self.folder.clone();
+        tokio::task::spawn_blocking(move || remove_staged(&folder)).await?
+    }
+
     /// Every key in the store.
     pub async fn keys(&self) -> Result<Vec<String>, ArtefactError> {
         Ok(self.store.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await?)
     }
+}
+
+fn remove_staged(folder: &Path) -> std::io::Result<usize> {
+    let mut removed = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += remove_staged(&entry.path())?;
+        } else if is_staged(&entry.file_name().to_string_lossy()) {
+            std::fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// `object_store` writes to `KEY#NUMBER` until an upload is complete.
+fn is_staged(name: &str) -> bool {
+    let number = name.rsplit_once('#').map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 async fn feed<E: std::fmt::Display>(
@@ -176,6 +205,21 @@ mod tests {
         assert_eq!(bytes_of(&artefacts, "job-1/a.webp", None).await, b"hello");
         assert_eq!(bytes_of(&artefacts, "job-1/a.webp", Some(1..3)).await, b"el");
         assert_eq!(artefacts.keys().await.unwrap(), ["job-1/a.webp"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_studio_had_half_written_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let artefacts = Artefacts::local(dir.path()).unwrap();
+        artefacts.put("job-1/a", 100, chunks(&[b"whole"])).await.unwrap();
+        let mut half = artefacts.store.put_multipart(&Key::from("job-2/b")).await.unwrap();
+        half.put_part(PutPayload::from_static(b"half")).await.unwrap();
+        // As a kill does: nothing is cleaned up.
+        std::mem::forget(half);
+        assert_eq!(artefacts.keys().await.unwrap(), ["job-1/a"], "no list names it");
+        assert_eq!(artefacts.remove_unfinished().await.unwrap(), 1);
+        assert_eq!(std::fs::read_dir(dir.path().join("job-2")).unwrap().count(), 0);
+        assert_eq!(bytes_of(&artefacts, "job-1/a", None).await, b"whole");
     }
 
     #[tokio::test]

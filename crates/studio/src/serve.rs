@@ -2,6 +2,7 @@
 
 mod limits;
 mod lock;
+mod rest;
 mod sweep;
 mod tls;
 
@@ -99,7 +100,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
-    api::router(state.clone()).merge(worker_api::router(state))
+    let routes = api::router(state.clone()).merge(worker_api::router(state));
+    routes.layer(axum::middleware::from_fn(rest::discard))
 }
 
 /// Opens the parts over `settings.data_dir`, creating what is missing; tests serve the result in process.

@@ -1,5 +1,7 @@
 //! The worker protocol against a whole studio, frame by frame (protocol sections 2, 3, 6, 10 and 11).
 
+#[path = "worker/rules.rs"]
+mod rules;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 #[path = "worker/served.rs"]
 mod served;

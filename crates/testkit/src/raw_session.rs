@@ -146,6 +146,21 @@ impl RawSession {
         }
     }
 
+    /// Asserts that nothing but acknowledgements of heartbeats comes for a while.
+    pub async fn expect_silence_but_acks(&mut self, time: Duration) {
+        let waiting = async {
+            loop {
+                let received = self.next().await;
+                if !matches!(received, Received::Frame(StudioFrame::HeartbeatAck)) {
+                    return received;
+                }
+            }
+        };
+        if let Ok(received) = tokio::time::timeout(time, waiting).await {
+            panic!("expected silence, got {received:?}");
+        }
+    }
+
     /// Waits until the studio closes, frames before that skipped, and returns the code.
     pub async fn expect_close(&mut self, limit: Duration) -> (u16, String) {
         let waiting = async {

@@ -39,7 +39,8 @@ impl WorkerProcess {
     pub fn new(home: &Home, name: &str) -> Self {
         let folder = home.join(name);
         std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let log = home.join(&format!("{name}.log"));
+        // Beside the folders of the home, so that a full disk under one of them does not silence the log.
+        let log = home.join(&format!("{}.log", name.replace('/', "-")));
         Self { name: name.to_owned(), folder, log, environment: Vec::new(), daemon: None }
     }
 

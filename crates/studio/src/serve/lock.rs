@@ -16,13 +16,15 @@ impl DataDirLock {
     /// Takes the lock of `folder`, or says who has it.
     pub fn take(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("studio.lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(|| format!("could not open `{}`", path.display()))?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).with_context(
+                || {
+                    format!(
+                        "could not open `{}`: the data directory must be writable for this user",
+                        path.display()
+                    )
+                },
+            )?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

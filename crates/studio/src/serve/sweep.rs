@@ -17,6 +17,10 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 ///
 /// The list of keys is taken before the first upload of this run can come.
 pub async fn spawn(state: &AppState) -> anyhow::Result<()> {
+    let unfinished = state.artefacts.remove_unfinished().await?;
+    if unfinished > 0 {
+        tracing::info!("{unfinished} half-written artefacts of the former run deleted");
+    }
     let kept: Vec<String> = state.artefacts.keys().await?;
     let (sweeping, purging) = (state.clone(), state.store.clone());
     state.tasks.spawn(async move {

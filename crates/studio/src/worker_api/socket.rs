@@ -15,8 +15,9 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// What is read of a frame before the connection is dropped: one that is just above the protocol's limit is read
 /// to its end, so that its sender gets to read why it was refused.
 const MAX_READ_BYTES: usize = 2 * MAX_FRAME_BYTES;
-/// Frames leave at once.
-const WRITE_BUFFER_BYTES: usize = 0;
+/// Frames that wait for a session leave together, when it is flushed: one packet for an acknowledgement and the next
+/// offer. The buffer grows only when it is used.
+const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 pub async fn connect(
     State(state): State<AppState>,

@@ -1,0 +1,18 @@
+//! Stories told with the real programs, over real sockets, disks and signals.
+
+mod chaos;
+mod clock;
+mod config;
+mod database;
+mod disk;
+mod engines;
+mod hostile;
+mod identity;
+mod joining;
+mod journey;
+mod network;
+mod patience;
+mod signals;
+mod spool;
+mod tls;
+mod uploads;
