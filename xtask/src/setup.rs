@@ -7,7 +7,14 @@ use anyhow::{Result, bail};
 use crate::shell::{command, run as run_command, succeeds, tool_root};
 
 /// A program of the system, and the Debian package that brings it.
-const SYSTEM: [(&str, &str); 3] = [("cc", "build-essential"), ("c++", "build-essential"), ("git", "git")];
+const SYSTEM: [(&str, &str); 5] = [
+    ("cc", "build-essential"),
+    ("c++", "build-essential"),
+    ("git", "git"),
+    // The example engine, and a clock that jumps.
+    ("python3", "python3"),
+    ("faketime", "faketime"),
+];
 
 /// A cargo tool and the version that is installed where none is there.
 const TOOLS: [(&str, &str); 4] = [

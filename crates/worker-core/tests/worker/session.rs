@@ -263,3 +263,16 @@ fn a_worker_that_holds_nothing_backs_off_as_far_as_the_protocol_says() {
     }
     assert_eq!(longest, Duration::from_secs(30));
 }
+
+#[test]
+fn a_signal_is_followed_by_a_heartbeat_that_wants_no_more_offers() {
+    let mut story = Story::open(all_features());
+    story.offer(attempt(picture("job-1"), 1));
+    story.sent();
+    story.give(Input::Shutdown);
+    story.pass(Duration::ZERO);
+    let heartbeats: Vec<_> = story.sent().into_iter().filter(|frame| frame["type"] == "heartbeat").collect();
+    assert_eq!(heartbeats.len(), 1, "{heartbeats:?}");
+    assert_eq!(heartbeats[0]["capabilities"]["autoEnabled"], false);
+    assert_eq!(heartbeats[0]["currentJobId"], "job-1");
+}
