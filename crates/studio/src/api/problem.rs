@@ -58,6 +58,13 @@ impl Problem {
         )
     }
 
+    /// 401 for a worker: a token or secret that is missing, rotated, or another's; which of them is not said.
+    pub fn unauthorized_worker() -> Self {
+        let detail = "send the worker's own token or secret as `Authorization: Bearer <token>`; a worker whose token \
+                      was replaced joins again with `studio-worker register --reset`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The worker's token is needed", detail)
+    }
+
     /// 403: the key may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key may not do this", detail)

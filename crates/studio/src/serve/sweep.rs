@@ -8,8 +8,8 @@ use studio_store::Db;
 
 use crate::state::AppState;
 
-/// How long an `Idempotency-Key` is remembered: longer than any client retries.
-const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(24);
+/// How long an `Idempotency-Key` is remembered: longer than any client retries, also when the clock jumps by a day.
+const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(72);
 /// How often the old ones are removed.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 

@@ -23,7 +23,7 @@ pub async fn worker(state: &AppState, id: &WorkerId, headers: &HeaderMap) -> Res
     let record = record.ok_or_else(|| Problem::not_found("worker", id.as_str()))?;
     match bearer(headers) {
         Some(token) if is_token_of(&record, token) => Ok(record),
-        _ => Err(Problem::unauthorized()),
+        _ => Err(Problem::unauthorized_worker()),
     }
 }
 

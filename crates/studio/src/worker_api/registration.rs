@@ -98,7 +98,7 @@ pub async fn poll(
     Path(request): Path<RequestId>,
     headers: HeaderMap,
 ) -> Result<Json<RegistrationStatus>, Problem> {
-    let secret = bearer(&headers).map(secrets::hash).ok_or_else(Problem::unauthorized)?;
+    let secret = bearer(&headers).map(secrets::hash).ok_or_else(Problem::unauthorized_worker)?;
     let (fresh_worker, token): (WorkerId, String) = (ids::worker(), secrets::token());
     let token_hash = secrets::hash(&token);
     let asked = request.clone();
@@ -109,7 +109,7 @@ pub async fn poll(
         .await?;
     match poll {
         Poll::Unknown => Err(Problem::not_found("registration", request.as_str())),
-        Poll::WrongSecret => Err(Problem::unauthorized()),
+        Poll::WrongSecret => Err(Problem::unauthorized_worker()),
         Poll::Pending => Ok(Json(RegistrationStatus::Pending)),
         Poll::Rejected { reason } => Ok(Json(RegistrationStatus::Rejected { reason })),
         Poll::Approved { worker_id } => {
