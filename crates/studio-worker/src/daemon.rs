@@ -1,7 +1,7 @@
 //! The daemon: drives the core, carries out its effects, and ends cleanly.
 //!
 //! One task owns the core and everything that changes; sockets, uploads, requests and engines are tasks that
-//! send [`News`]. Time is tokio's, so that tests can pause it.
+//! send `News`. Time is tokio's, so that tests can pause it.
 
 mod effects;
 mod hear;

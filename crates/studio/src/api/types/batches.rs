@@ -27,22 +27,22 @@ pub struct NewBatch {
     pub jobs: Vec<BatchJob>,
 }
 
-/// A job of a batch: [`NewJob`] without what the batch says for all.
+/// A job of a batch: [`NewJob`](super::NewJob) without what the batch says for all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchJob {
     /// The batch's model when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// As in [`NewJob`].
+    /// As in [`NewJob`](super::NewJob).
     pub task: Box<RawValue>,
-    /// As in [`NewJob`].
+    /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_name: Option<String>,
     /// The batch's priority when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
-    /// As in [`NewJob`].
+    /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
 }
