@@ -27,6 +27,10 @@ const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Db {
     pub(crate) conn: Connection,
+    /// Whether a savepoint of the writer is around the operation that runs.
+    kept_apart: bool,
+    /// What went wrong inside of it.
+    failed: Option<StoreError>,
 }
 
 impl Db {
@@ -35,7 +39,7 @@ impl Db {
         let mut conn = Connection::open_in_memory()?;
         configure(&conn, WRITER_CACHE_KIB)?;
         migrations::migrate(&mut conn)?;
-        Ok(Self { conn })
+        Ok(Self::over(conn))
     }
 
     /// Takes over a connection to a file that was checked and migrated, for writing.
@@ -46,7 +50,7 @@ impl Db {
         conn.pragma_update(None, "wal_autocheckpoint", WAL_CHECKPOINT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)?;
         configure(&conn, WRITER_CACHE_KIB)?;
-        Ok(Self { conn })
+        Ok(Self::over(conn))
     }
 
     /// Opens a file that a writer holds open, for reading.
@@ -54,11 +58,42 @@ impl Db {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         configure(&conn, READER_CACHE_KIB)?;
-        Ok(Self { conn })
+        Ok(Self::over(conn))
+    }
+
+    fn over(conn: Connection) -> Self {
+        Self { conn, kept_apart: false, failed: None }
+    }
+
+    /// Runs an operation of a group, so that it can fail without harm to the others.
+    pub(crate) fn apart<T>(&mut self, op: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.run("SAVEPOINT queued")?;
+        self.kept_apart = true;
+        let outcome = op(self);
+        self.kept_apart = false;
+        // An operation that goes on after one of its parts has failed is undone as a whole.
+        let failed = self.failed.take();
+        let outcome = outcome.and_then(|value| failed.map_or(Ok(value), Err));
+        if outcome.is_ok() {
+            self.run("RELEASE queued")?;
+        } else if !self.conn.is_autocommit() {
+            self.run("ROLLBACK TO queued")?;
+            self.run("RELEASE queued")?;
+        }
+        outcome
     }
 
     /// Runs `body` as one transaction, or as a part of the one that is under way that can fail alone.
     pub(crate) fn atomically<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if std::mem::take(&mut self.kept_apart) {
+            // The savepoint of the operation does: a second one around the same statements costs as much again.
+            let outcome = body(self);
+            self.kept_apart = true;
+            if let Err(error) = &outcome {
+                self.failed = Some(error.clone());
+            }
+            return outcome;
+        }
         self.run("SAVEPOINT op")?;
         let outcome = body(self).and_then(|value| {
             self.run("RELEASE op")?;

@@ -115,16 +115,10 @@ where
 
 /// Runs `op` so that it can fail, or panic, without harm to the others of its group.
 fn apart<T>(db: &mut Db, op: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
-    db.run("SAVEPOINT queued")?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| op(db))).unwrap_or_else(|_| {
-        tracing::error!("a database operation panicked; it was undone");
-        Err(StoreError::Panicked)
-    });
-    if outcome.is_ok() {
-        db.run("RELEASE queued")?;
-    } else if !db.conn.is_autocommit() {
-        db.run("ROLLBACK TO queued")?;
-        db.run("RELEASE queued")?;
-    }
-    outcome
+    db.apart(|db| {
+        catch_unwind(AssertUnwindSafe(|| op(db))).unwrap_or_else(|_| {
+            tracing::error!("a database operation panicked; it was undone");
+            Err(StoreError::Panicked)
+        })
+    })
 }

@@ -88,6 +88,29 @@ async fn an_operation_that_fails_takes_only_its_own_changes_along() {
 }
 
 #[tokio::test]
+async fn an_operation_that_goes_on_after_a_failed_part_is_undone_as_a_whole() {
+    let Opened { store, _folder, .. } = open();
+    let (answers, answered) = mpsc::channel();
+    let held = hold(&store);
+    spoil(&store, &answers, |db| {
+        let part: Result<()> = db.atomically(|db| {
+            db.set_meta("half", "here")?;
+            Err(StoreError::invalid("x", "no"))
+        });
+        assert!(part.is_err());
+        db.atomically(|db| db.set_meta("rest", "here"))
+    });
+    set(&store, "after", &answers);
+    drop(held);
+    let outcomes: Vec<_> = (0..2).map(|_| answered.recv_timeout(LIMIT).unwrap().1).collect();
+    assert!(matches!(outcomes[0], Err(StoreError::Invalid { .. })));
+    assert!(outcomes[1].is_ok());
+    for (key, there) in [("half", false), ("rest", false), ("after", true)] {
+        assert_eq!(is_there(&store, key).await, there, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_committed_is_refused_as_a_whole() {
     let Opened { store, _folder, .. } = open();
     let (answers, answered) = mpsc::channel();
