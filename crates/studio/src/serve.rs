@@ -25,6 +25,7 @@ use studio_store::Store;
 use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
+use crate::lookups::Lookups;
 use crate::settings::{Settings, TlsFiles};
 use crate::state::AppState;
 use crate::{api, coordinator, first_start, seeds, worker_api};
@@ -125,6 +126,8 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         coordinator,
         events,
         live,
+        keys: Lookups::default(),
+        models: Lookups::default(),
         settings: Arc::new(settings),
         tasks: tasks.clone(),
         lock,

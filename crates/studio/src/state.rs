@@ -6,10 +6,11 @@ use crate::artefacts::Artefacts;
 use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
+use crate::lookups::Lookups;
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
 use studio_runtime::Tasks;
-use studio_store::Store;
+use studio_store::{ApiKey, Model, SecretHash, Store};
 
 /// Cheap to clone: every part is a handle.
 #[derive(Clone)]
@@ -24,6 +25,10 @@ pub struct AppState {
     pub events: Events,
     /// What happens right now.
     pub live: Live,
+    /// API keys by their hash.
+    pub keys: Lookups<SecretHash, ApiKey>,
+    /// Models by their names.
+    pub models: Lookups<String, Model>,
     /// How this studio was started.
     pub settings: Arc<Settings>,
     /// Owns every task of the studio; its soft step ends event streams and sessions.

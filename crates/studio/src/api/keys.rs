@@ -9,6 +9,7 @@ use studio_store::{Db, KeyId, NewApiKey};
 
 use super::auth::Caller;
 use super::body::ApiJson;
+use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
 use super::query::Id;
@@ -41,6 +42,6 @@ pub async fn create(
 }
 
 pub async fn revoke(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
-    state.store.write(move |db| db.revoke_key(&KeyId::from(id))).await?;
+    commit(&state, move |db| db.revoke_key(&KeyId::from(id)), |state, ()| state.keys.forget()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

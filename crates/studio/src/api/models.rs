@@ -54,6 +54,7 @@ pub async fn put(
             Ok((existed, db.queued_of_model(&model.id)?))
         },
         |state, (_, waiting)| {
+            state.models.forget();
             // What waits was matched by the engine and the memory that the model named before.
             for job in waiting {
                 state.coordinator.reprioritised(job.clone());
@@ -72,11 +73,12 @@ pub async fn patch(
     ApiJson(body): ApiJson<ModelPatch>,
 ) -> Result<Json<Model>, Problem> {
     let now = Timestamp::now();
-    Ok(Json(state.store.write(move |db| db.set_model_enabled(&id, body.enabled, now)).await?))
+    let change = move |db: &mut Db| db.set_model_enabled(&id, body.enabled, now);
+    Ok(Json(commit(&state, change, |state, _| state.models.forget()).await?))
 }
 
 pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
-    state.store.write(move |db| db.remove_model(&id)).await?;
+    commit(&state, move |db| db.remove_model(&id), |state, ()| state.models.forget()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

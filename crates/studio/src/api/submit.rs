@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 use studio_protocol::{ProjectId, TaskKind};
-use studio_store::{Idempotency, KeyId, Model, Submission};
+use studio_store::{Idempotency, KeyId, Model, StoreError, Submission};
 
 use super::auth::Caller;
 use super::body::parse;
@@ -195,21 +195,19 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 async fn look_up(state: &AppState, draft: &Draft) -> Result<HashMap<String, Model>, Problem> {
-    let names: BTreeSet<String> = draft.jobs.iter().map(|job| job.model.clone()).collect();
-    let models = state
-        .store
-        .read(move |db| {
-            let mut models = HashMap::new();
-            for name in names {
-                match db.model(&name) {
-                    Ok(model) => drop(models.insert(name, model)),
-                    Err(studio_store::StoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(models)
-        })
-        .await?;
+    let names: BTreeSet<&String> = draft.jobs.iter().map(|job| &job.model).collect();
+    let mut models = HashMap::new();
+    for name in names {
+        let wanted = name.clone();
+        let load = state.store.read(move |db| match db.model(&wanted) {
+            Ok(model) => Ok(Some(model)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        });
+        if let Some(model) = state.models.get(name, load).await? {
+            models.insert(name.clone(), model);
+        }
+    }
     Ok(models)
 }
 
