@@ -9,10 +9,8 @@ use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use studio_protocol::{
-    API_PREFIX, CONNECT_LIMIT, CloseCode, HEARTBEAT_INTERVAL, READ_IDLE_LIMIT, RECONNECT_BASE, RECONNECT_CAP,
-    SUBPROTOCOL,
+    API_PREFIX, CONNECT_LIMIT, CloseCode, HEARTBEAT_INTERVAL, READ_IDLE_LIMIT, SUBPROTOCOL,
 };
-use studio_runtime::{backoff, full_jitter};
 use tokio::net::TcpStream;
 use tokio::time::MissedTickBehavior;
 use tokio_tungstenite::WebSocketStream;
@@ -71,8 +69,7 @@ pub async fn live(shared: Arc<Shared>, identity: Identity) {
             }
         }
         failures += 1;
-        let longest = backoff(failures, RECONNECT_BASE, RECONNECT_CAP);
-        tokio::time::sleep(full_jitter(longest, rand::random())).await;
+        tokio::time::sleep(worker_core::full_jitter(failures, rand::random())).await;
     }
 }
 

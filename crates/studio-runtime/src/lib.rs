@@ -8,7 +8,7 @@ mod shutdown;
 mod tasks;
 mod telemetry;
 
-pub use backoff::{backoff, full_jitter};
+pub use backoff::backoff;
 pub use crypto::install_crypto;
 pub use files::{Mode, is_disk_full, write_atomic};
 pub use paths::{NoHome, studio_data_dir, worker_config_dir, worker_models_dir};
