@@ -15,8 +15,10 @@ impl Worker {
             self.stopping = Some(now + self.settings.shutdown_grace);
             let grace = self.settings.shutdown_grace.as_secs_f64();
             self.log(LogLevel::Info, format!("ending within {grace} s; no new jobs are taken"), None);
-            if let Link::Open(open) = &mut self.link {
-                // The studio hears at once that offers are no use any more.
+            if let Link::Open(open) = &mut self.link
+                && !self.jobs.is_empty()
+            {
+                // The studio hears at once that offers are no use any more; without a job this is the end anyway.
                 open.next_heartbeat = now;
             }
         }
