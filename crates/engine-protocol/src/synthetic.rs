@@ -146,9 +146,12 @@ impl Fault {
                 eprintln!("error: the synthetic engine crashes, as it was asked to");
                 std::process::abort()
             }
-            Self::Hang => loop {
-                std::thread::sleep(Duration::from_hours(1));
-            },
+            Self::Hang => {
+                eprintln!("the synthetic engine hangs, as it was asked to");
+                loop {
+                    std::thread::sleep(Duration::from_hours(1));
+                }
+            }
             Self::Garbage => {
                 raw(b"Segmentation fault, or something else that is no frame\n");
                 Failure::internal("the synthetic engine wrote garbage, as it was asked to")

@@ -201,7 +201,7 @@ async fn a_cancel_kills_an_engine_that_is_deaf_with_all_its_children() {
     let mut story = Story::with_child();
     story.run("job-1", "[[hang]]").await;
     let child = story.child_pid().await;
-    story.until_running(1).await;
+    story.until_deaf().await;
     assert!(alive(child));
     let asked = Instant::now();
     story.engines.cancel(&"job-1".into()).await;

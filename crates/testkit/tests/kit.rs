@@ -85,6 +85,8 @@ async fn a_worker_joins_over_a_link_works_and_ends_when_asked() {
     assert_eq!(worker.engines(LIMIT).await.len(), 1);
     worker.kill9();
     assert_eq!(worker.ended(), Some(Exit::Signal(9)));
+    // Who is online next is the new process, not what the studio remembers of the old one.
+    api.until_online(0, LIMIT).await;
     worker.run().await;
     api.until_online(1, LIMIT).await;
     worker.sigterm();

@@ -159,6 +159,12 @@ impl Story {
         wait_for(&format!("{jobs} running jobs"), || self.snapshot().running == jobs).await;
     }
 
+    /// A job that hangs is deaf only once its engine has begun with it; before, it could still be withdrawn.
+    pub async fn until_deaf(&mut self) {
+        let says_so = |event: &JobEvent| matches!(event, JobEvent::Log { message, .. } if message.contains("hangs, as it was asked"));
+        self.until("an engine that hangs", says_so).await;
+    }
+
     pub async fn until_dead(&self, pid: u32) {
         wait_for(&format!("the end of process {pid}"), || !alive(pid)).await;
     }
