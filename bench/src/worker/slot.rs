@@ -101,16 +101,10 @@ fn offer(number: usize) -> StudioFrame {
         CliDefaults { cfg_scale: 1.0, steps: 8, width: 512, height: 512, more: serde_json::Map::new() };
     let content = format!("say something about job {number}");
     let task = LlmTask {
-        messages: vec![ChatMessage { role: "user".to_owned(), content }],
-        system: None,
+        messages: vec![ChatMessage { role: "user".to_owned(), content, ..ChatMessage::default() }],
         max_tokens: 16,
         temperature: 0.5,
-        top_p: None,
-        stop: None,
-        json_schema: None,
-        reasoning: None,
-        chat_template_kwargs: None,
-        images: Vec::new(),
+        ..LlmTask::default()
     };
     // Fresh ids: a worker knows what it has done.
     let id = format!("job-{:032x}", rand::random::<u128>());

@@ -1,7 +1,12 @@
 //! What the daemon says to an engine.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use studio_protocol::{JobId, ModelSource, Task};
+
+use crate::Failure;
 
 /// One command; an engine ignores the types that it does not know.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -60,12 +65,23 @@ pub struct Run {
     /// An existing folder for the result's file; absent for kinds whose result is JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out_dir: Option<String>,
+    /// What the task names by address, fetched already: the address as the task has it, and the absolute path of the file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
     /// Whether `delta` events are wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
     /// Whether `preview` events are wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preview: bool,
+}
+
+impl Run {
+    /// The file that the daemon fetched for an address of the task.
+    pub fn input(&self, address: &str) -> Result<&Path, Failure> {
+        let missing = || Failure::internal(format!("the daemon did not fetch the input `{address}`"));
+        self.inputs.get(address).map(Path::new).ok_or_else(missing)
+    }
 }
 
 /// A job to stop.

@@ -74,6 +74,7 @@ impl Engine {
             model: "synthetic-1".to_owned(),
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: Some(self.folder.path().to_str().unwrap().to_owned()),
+            inputs: std::collections::BTreeMap::new(),
             stream: true,
             preview: false,
         };

@@ -74,6 +74,15 @@ pub struct Capabilities {
     /// Slots for each kind (extension `slots`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
     pub slots: BTreeMap<String, u32>,
+    /// Models in memory now: their next job starts at once (extension `options`).
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub loaded_models: Vec<String>,
+    /// Models whose files are complete on this worker's disk (extension `options`).
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub present_models: Vec<String>,
+    /// Measured units of work a second for each model, see [`crate::Task::work`] (extension `options`).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
+    pub model_speeds: BTreeMap<String, f64>,
 }
 
 impl Capabilities {

@@ -103,8 +103,15 @@ pub enum FileRole {
 pub struct ModelFile {
     /// What it is to the engine.
     pub role: FileRole,
-    /// Where it comes from.
+    /// Where it comes from: https, http on a loopback host, or the studio itself.
     pub url: String,
+    /// Asked before `url`, in this order; the hash decides whether their bytes are the right ones.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "crate::nulls::null_as_default"
+    )]
+    pub mirrors: Vec<String>,
     /// A plain name; path parts are refused by [`ModelFile::has_plain_name`].
     pub filename: String,
     /// For progress and the free-space check.

@@ -28,11 +28,13 @@ pub enum Feature {
     Goodbye,
     /// What an operator may do remotely.
     Control,
+    /// Task fields beyond section 5.
+    Options,
 }
 
 impl Feature {
     /// Every feature, in the order that announcements list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Progress,
         Self::Preview,
         Self::Stream,
@@ -43,6 +45,7 @@ impl Feature {
         Self::Slots,
         Self::Goodbye,
         Self::Control,
+        Self::Options,
     ];
 
     /// The word on the wire.
@@ -58,6 +61,7 @@ impl Feature {
             Self::Slots => "slots",
             Self::Goodbye => "goodbye",
             Self::Control => "control",
+            Self::Options => "options",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a job asks for (protocol section 5).
 
+mod facts;
 mod kinds;
 
 use std::fmt;
@@ -11,8 +12,9 @@ use serde_json::{Map, Value};
 
 use crate::codec::named;
 use crate::{MAX_EXT_BYTES, MAX_INPUTS};
+pub use facts::states_options;
 pub use kinds::{
-    AudioSttTask, AudioTtsTask, ChatMessage, ImageTask, LlmTask, MeshTask, Timestamps, VideoTask,
+    AudioSttTask, AudioTtsTask, ChatMessage, ImageTask, LlmTask, LoraUse, MeshTask, Timestamps, VideoTask,
 };
 
 /// The kind of a job: what sort of thing it makes.
@@ -187,7 +189,7 @@ impl Task {
                 check_range("height", task.height, 1, MAX_SIDE)?;
                 check_range("steps", task.steps, 1, MAX_STEPS)
             }
-            Self::Llm(task) if task.messages.is_empty() => {
+            Self::Llm(task) if task.messages.is_empty() && task.embed.is_none() => {
                 Err(TaskError::new("messages", "is empty: a chat needs at least one message"))
             }
             Self::Llm(task) if task.images.len() > MAX_INPUTS => Err(TaskError::new(

@@ -66,6 +66,7 @@ fn chat(number: usize) -> anyhow::Result<EngineJob> {
         source: ModelSource { engine: synthetic::NAME.to_owned(), files: Vec::new(), cli_defaults: defaults },
         task: serde_json::from_str::<Task>(&task)?,
         out_dir: std::env::temp_dir(),
+        inputs: std::collections::BTreeMap::new(),
         stream: false,
         preview: false,
     })

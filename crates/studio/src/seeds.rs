@@ -84,6 +84,7 @@ fn file(role: FileRole, folder: &str, name: &str, bytes: u64) -> ModelFile {
         role,
         url: format!("{folder}{name}"),
         filename: name.to_owned(),
+        mirrors: Vec::new(),
         approx_bytes: Some(bytes),
         sha256: None,
     }

@@ -6,7 +6,7 @@ use studio_protocol::*;
 use crate::samples::{self, studio_frames, worker_frames};
 
 /// Objects whose keys are data: a foreign key in them means something, and is kept.
-const OPEN_OBJECTS: [&str; 7] = [
+const OPEN_OBJECTS: [&str; 11] = [
     "cliDefaults",
     "result",
     "jsonSchema",
@@ -14,6 +14,10 @@ const OPEN_OBJECTS: [&str; 7] = [
     "chatTemplateKwargs",
     "supportedModelsPerKind",
     "slots",
+    "modelSpeeds",
+    "tools",
+    "toolCalls",
+    "toolChoice",
 ];
 
 /// Puts a key that nobody knows into every object.

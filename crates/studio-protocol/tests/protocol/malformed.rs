@@ -6,9 +6,9 @@ use studio_protocol::*;
 use crate::samples::{self, studio_frames, worker_frames};
 
 /// Values that may be any JSON, or whose keys are data.
-const FREE: [&str; 5] = ["result", "jsonSchema", "reasoning", "chatTemplateKwargs", "type"];
+const FREE: [&str; 6] = ["result", "jsonSchema", "reasoning", "chatTemplateKwargs", "toolChoice", "type"];
 /// Objects whose keys are data.
-const MAPS: [&str; 2] = ["supportedModelsPerKind", "slots"];
+const MAPS: [&str; 5] = ["supportedModelsPerKind", "slots", "modelSpeeds", "tools", "toolCalls"];
 /// Optional keys of `cliDefaults` are data of the engine.
 const ENGINE_KEYS: [&str; 6] =
     ["samplingMethod", "flowShift", "zeroCondT", "offloadToCpu", "contextSize", "mmap"];
@@ -66,6 +66,7 @@ fn is_required(name: &str, path: &str, key: &str) -> bool {
         (path, "cfgScale" | "steps" | "width" | "height") => {
             path.starts_with("/claim/modelSource") || path == "/steps"
         }
+        (path, "name") => path.contains("/loras/"),
         (_, "prompt") => name.contains("offer.image") || name.contains("offer.video"),
         _ => required_everywhere.contains(&key),
     }

@@ -153,7 +153,8 @@ fn worker_frame() -> impl Strategy<Value = WorkerFrame> {
 
 fn image_task() -> impl Strategy<Value = Task> {
     let texts = (any::<String>(), option::of(any::<String>()), any::<String>());
-    (texts, any::<[u32; 3]>(), option::of(any::<u64>()), option::of(number())).prop_map(
+    // What the model's defaults would fill in is stated, so that a task reads back as it was.
+    (texts, any::<[u32; 3]>(), option::of(any::<u64>()), number()).prop_map(
         |((prompt, text, ext), [width, height, steps], seed, scale)| {
             Task::Image(ImageTask {
                 prompt,
@@ -161,14 +162,15 @@ fn image_task() -> impl Strategy<Value = Task> {
                 init_image_url: text.clone(),
                 mask_url: None,
                 ref_image_url: text.clone(),
-                denoise: scale,
-                cfg_scale: scale,
+                denoise: Some(scale),
+                cfg_scale: Some(scale),
                 sampling_method: text,
                 width,
                 height,
                 steps,
                 seed,
                 ext,
+                ..ImageTask::default()
             })
         },
     )
@@ -179,7 +181,10 @@ fn chat_task() -> impl Strategy<Value = Task> {
     (messages, any::<u32>(), number(), option::of(json_value()), vec(any::<String>(), 0..3)).prop_map(
         |(messages, max_tokens, temperature, schema, images)| {
             Task::Llm(LlmTask {
-                messages: messages.into_iter().map(|(role, content)| ChatMessage { role, content }).collect(),
+                messages: messages
+                    .into_iter()
+                    .map(|(role, content)| ChatMessage { role, content, ..ChatMessage::default() })
+                    .collect(),
                 system: None,
                 max_tokens,
                 temperature,
@@ -190,6 +195,7 @@ fn chat_task() -> impl Strategy<Value = Task> {
                 reasoning: None,
                 chat_template_kwargs: None,
                 images,
+                ..LlmTask::default()
             })
         },
     )

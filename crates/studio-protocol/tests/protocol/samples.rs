@@ -78,6 +78,9 @@ pub fn all_capabilities() -> Capabilities {
         user_presence: Some(UserPresence::Idle),
         features: FeatureSet::of(&Feature::ALL),
         slots: [("image".to_owned(), 1), ("llm".to_owned(), 8)].into(),
+        loaded_models: vec!["z-image-turbo".into()],
+        present_models: vec!["qwen3-4b".into(), "z-image-turbo".into()],
+        model_speeds: [("z-image-turbo".to_owned(), 2.5)].into(),
         ..base_capabilities()
     }
 }

@@ -1,5 +1,6 @@
 //! Carries out what the core wants.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
@@ -110,6 +111,7 @@ impl Daemon {
             model: claim.model,
             source: claim.model_source,
             task: claim.task,
+            inputs: BTreeMap::new(),
             stream: false,
             preview: false,
         };

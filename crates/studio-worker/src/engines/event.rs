@@ -1,5 +1,6 @@
 //! What is asked of the engines, and what they tell of their jobs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::value::RawValue;
@@ -22,6 +23,8 @@ pub struct EngineJob {
     pub task: Task,
     /// A folder for the result's file; made when it is needed.
     pub out_dir: PathBuf,
+    /// What the task names by address, and the file that holds it.
+    pub inputs: BTreeMap<String, String>,
     /// Whether [`JobEvent::Delta`] is wanted.
     pub stream: bool,
     /// Whether [`JobEvent::Preview`] is wanted.

@@ -74,6 +74,7 @@ mod tests {
             source: serde_json::from_value(source).unwrap(),
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: out_dir.to_owned(),
+            inputs: std::collections::BTreeMap::new(),
             stream: false,
             preview: false,
         }

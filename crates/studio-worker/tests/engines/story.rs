@@ -95,6 +95,7 @@ impl Story {
             source: serde_json::from_value(source).unwrap(),
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: self.folder().join(job),
+            inputs: std::collections::BTreeMap::new(),
             stream: false,
             preview: false,
         }

@@ -152,8 +152,14 @@ fn parse_file(text: &str) -> Result<ModelFile, String> {
         Ok(role) => role,
     };
     let name = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let mut file =
-        ModelFile { role, url: url.to_owned(), filename: name.to_owned(), approx_bytes: None, sha256: None };
+    let mut file = ModelFile {
+        role,
+        url: url.to_owned(),
+        filename: name.to_owned(),
+        mirrors: Vec::new(),
+        approx_bytes: None,
+        sha256: None,
+    };
     for part in parts {
         match part.split_once('=') {
             Some(("filename", name)) => name.clone_into(&mut file.filename),

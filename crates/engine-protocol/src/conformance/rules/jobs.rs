@@ -65,6 +65,7 @@ impl Trial<'_> {
             model: self.settings.model.clone(),
             task: task.clone(),
             out_dir: (!task.kind().result_is_json()).then(|| out_dir.to_owned()),
+            inputs: BTreeMap::new(),
             stream: false,
             preview: false,
         })))

@@ -52,6 +52,7 @@ fn stable_diffusion() -> ModelSource {
         role,
         url: format!("https://h/{name}"),
         filename: name.to_owned(),
+        mirrors: vec![],
         approx_bytes: None,
         sha256: None,
     };
@@ -67,6 +68,7 @@ fn stable_diffusion() -> ModelSource {
             ModelFile {
                 approx_bytes: Some(4_000_000_000),
                 sha256: Some("ab".repeat(32)),
+                mirrors: vec!["https://mirror/m.gguf".into()],
                 ..file(FileRole::DiffusionModel, "m.gguf")
             },
             file(FileRole::TextEncoder, "t.gguf"),
@@ -81,27 +83,29 @@ fn stable_diffusion() -> ModelSource {
 }
 
 fn message(role: &str, content: &str) -> ChatMessage {
-    ChatMessage { role: role.into(), content: content.into() }
+    ChatMessage { role: role.into(), content: content.into(), ..ChatMessage::default() }
 }
 
 fn chat() -> LlmTask {
-    LlmTask {
-        messages: vec![message("user", "hi")],
-        system: None,
-        max_tokens: 16,
-        temperature: 0.5,
-        top_p: None,
-        stop: None,
-        json_schema: None,
-        reasoning: None,
-        chat_template_kwargs: None,
-        images: vec![],
-    }
+    LlmTask { messages: vec![message("user", "hi")], max_tokens: 16, temperature: 0.5, ..LlmTask::default() }
 }
 
 fn full_chat() -> LlmTask {
     LlmTask {
-        messages: vec![message("system", "be brief"), message("user", "hi")],
+        messages: vec![
+            message("system", "be brief"),
+            ChatMessage {
+                tool_calls: Some(vec![json!({"id": "c1", "type": "function"})]),
+                reasoning_content: Some("hm".into()),
+                ..message("assistant", "")
+            },
+            ChatMessage {
+                tool_call_id: Some("c1".into()),
+                name: Some("clock".into()),
+                ..message("tool", "noon")
+            },
+            message("user", "hi"),
+        ],
         system: Some("be kind".into()),
         top_p: Some(0.9),
         stop: Some(vec!["\n\n".into(), "END".into()]),
@@ -109,26 +113,22 @@ fn full_chat() -> LlmTask {
         reasoning: Some(json!({"effort": "low"})),
         chat_template_kwargs: Some(json!({"enable_thinking": true})),
         images: vec!["https://h/a.png".into()],
+        top_k: Some(40),
+        min_p: Some(0.05),
+        seed: Some(7),
+        repeat_penalty: Some(1.1),
+        frequency_penalty: Some(0.2),
+        presence_penalty: Some(0.1),
+        tools: Some(vec![json!({"type": "function", "function": {"name": "clock"}})]),
+        tool_choice: Some(json!("auto")),
+        embed: Some(vec!["a text".into()]),
         ..chat()
     }
 }
 
+/// The model's defaults that it would get anyway are stated.
 fn image() -> ImageTask {
-    ImageTask {
-        prompt: "a fox".into(),
-        negative_prompt: None,
-        init_image_url: None,
-        mask_url: None,
-        ref_image_url: None,
-        denoise: None,
-        cfg_scale: None,
-        sampling_method: None,
-        width: 512,
-        height: 512,
-        steps: 20,
-        seed: None,
-        ext: "webp".into(),
-    }
+    ImageTask { prompt: "a fox".into(), cfg_scale: Some(1.0), ..ImageTask::default() }
 }
 
 fn full_image() -> ImageTask {
@@ -146,6 +146,15 @@ fn full_image() -> ImageTask {
         steps: 30,
         seed: Some(u64::MAX),
         ext: "png".into(),
+        scheduler: Some("karras".into()),
+        flow_shift: Some(2.5),
+        guidance: Some(3.5),
+        eta: Some(0.5),
+        clip_skip: Some(2),
+        loras: vec![LoraUse { name: "l".into(), weight: 0.5 }],
+        ref_image_urls: vec!["https://h/s.png".into()],
+        batch_count: Some(4),
+        vae_tiling: Some(true),
     }
 }
 
@@ -192,16 +201,7 @@ fn full_speech() -> AudioTtsTask {
 }
 
 fn clip() -> VideoTask {
-    VideoTask {
-        prompt: "a fox runs".into(),
-        negative_prompt: None,
-        init_image_url: None,
-        seconds: 2.0,
-        fps: None,
-        width: 512,
-        height: 512,
-        ext: "mp4".into(),
-    }
+    VideoTask { prompt: "a fox runs".into(), steps: Some(8), cfg_scale: Some(1.0), ..VideoTask::default() }
 }
 
 fn full_clip() -> VideoTask {
@@ -214,6 +214,11 @@ fn full_clip() -> VideoTask {
         width: 832,
         height: 480,
         ext: "webm".into(),
+        seed: Some(3),
+        steps: Some(20),
+        cfg_scale: Some(5.0),
+        sampling_method: Some("euler".into()),
+        flow_shift: Some(3.0),
     }
 }
 

@@ -147,6 +147,7 @@ async fn run_of(job: &EngineJob) -> Result<Run, String> {
         model: job.model.clone(),
         task: job.task.clone(),
         out_dir,
+        inputs: job.inputs.clone(),
         stream: job.stream,
         preview: job.preview,
     })
