@@ -64,6 +64,7 @@ fn chat(number: usize) -> anyhow::Result<EngineJob> {
         engine: synthetic::NAME.to_owned(),
         model: "synthetic".to_owned(),
         source: ModelSource { engine: synthetic::NAME.to_owned(), files: Vec::new(), cli_defaults: defaults },
+        vram_gb: 0.0,
         task: serde_json::from_str::<Task>(&task)?,
         out_dir: std::env::temp_dir(),
         inputs: std::collections::BTreeMap::new(),

@@ -5,11 +5,16 @@
 //!            any of them -> crashed -> starting (backoff); a model that crashed its engine three times is refused
 //! ```
 //!
-//! One task owns each engine's process, and nothing else touches it. A dropped task takes its process group with it.
+//! A host decides which models are in memory. Each of them has a lane: one task that owns one process of its engine, and
+//! nothing else touches it. A dropped task takes its process group with it.
 
 mod actor;
+mod admission;
 mod crashes;
 mod event;
+mod host;
+mod lane;
+mod memory;
 mod outbox;
 mod output;
 mod process;
@@ -22,16 +27,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_protocol::Description;
-use studio_protocol::JobId;
+use studio_protocol::{JobId, ModelSource};
 use studio_runtime::Tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use actor::{Actor, Ask};
 pub use event::{EngineJob, JobEvent, Output};
-pub use settings::{EngineProgram, EngineSettings};
-pub use snapshot::{EngineSnapshot, EngineState};
+use host::{Host, HostAsk, LoadWish};
+pub use memory::{FreeMemory, Probe};
+pub use settings::{DEFAULT_RESERVE, EngineProgram, EngineSettings};
+pub use snapshot::{EngineSnapshot, EngineState, LaneSnapshot};
 
-/// Jobs and questions that may wait for an engine's task: more than a worker has slots, so that asking never waits.
+/// Jobs and questions that may wait for the host: more than a worker has slots, so that asking never waits.
 const MAILBOX: usize = 1_024;
 
 /// A cheap handle to every engine; the last one that is dropped stops them.
@@ -42,16 +48,11 @@ pub struct Engines {
 
 #[derive(Debug)]
 struct Shared {
-    engines: BTreeMap<String, Handle>,
+    known: BTreeMap<String, Option<Arc<Description>>>,
+    asks: mpsc::Sender<HostAsk>,
+    board: watch::Receiver<Vec<LaneSnapshot>>,
     events: mpsc::Sender<JobEvent>,
     tasks: Tasks,
-}
-
-#[derive(Debug)]
-struct Handle {
-    mailbox: mpsc::Sender<Ask>,
-    snapshot: watch::Receiver<EngineSnapshot>,
-    known: Option<Arc<Description>>,
 }
 
 /// Why an engine could not say what it can do.
@@ -70,43 +71,37 @@ impl Engines {
     ///
     /// Called inside of a runtime whose threads live as long as the process: engines end with the thread that started them.
     pub fn new(tasks: &Tasks, settings: EngineSettings, events: mpsc::Sender<JobEvent>) -> Self {
-        let settings = Arc::new(settings);
-        let start = |(name, program): (&String, &EngineProgram)| {
-            let (mailbox, asks) = mpsc::channel(MAILBOX);
-            let (publish, snapshot) = watch::channel(EngineSnapshot::default());
-            let actor =
-                Actor::new(name.clone(), program.clone(), settings.clone(), asks, events.clone(), publish);
-            tasks.spawn(actor.run());
-            (name.clone(), Handle { mailbox, snapshot, known: program.known.clone().map(Arc::new) })
-        };
-        let engines = settings.programs.iter().map(start).collect();
-        Self { shared: Arc::new(Shared { engines, events, tasks: tasks.clone() }) }
+        let known = settings
+            .programs
+            .iter()
+            .map(|(name, program)| (name.clone(), program.known.clone().map(Arc::new)))
+            .collect();
+        let (asks, asked) = mpsc::channel(MAILBOX);
+        let (publish, board) = watch::channel(Vec::new());
+        let host = Host::new(Arc::new(settings), asked, events.clone(), tasks.clone(), publish);
+        tasks.spawn(host.run());
+        Self { shared: Arc::new(Shared { known, asks, board, events, tasks: tasks.clone() }) }
     }
 
     /// The engines that this worker can run, sorted.
     pub fn names(&self) -> Vec<String> {
-        self.shared.engines.keys().cloned().collect()
+        self.shared.known.keys().cloned().collect()
     }
 
     /// What an engine can do: known, or asked by starting it and then remembered.
     pub async fn describe(&self, engine: &str) -> Result<Arc<Description>, DescribeError> {
-        let unknown = || DescribeError::Unknown(engine.to_owned());
-        let handle = self.shared.engines.get(engine).ok_or_else(unknown)?;
-        if let Some(known) = &handle.known {
+        if let Some(Some(known)) = self.shared.known.get(engine) {
             return Ok(known.clone());
         }
         let (answer, answered) = oneshot::channel();
-        let _ = handle.mailbox.send(Ask::Describe(answer)).await;
-        answered.await.unwrap_or_else(|_| Err(DescribeError::Start("the engines were stopped".to_owned())))
+        let _ = self.shared.asks.send(HostAsk::Describe { engine: engine.to_owned(), answer }).await;
+        answered.await.unwrap_or_else(|_| Err(DescribeError::Start(STOPPED.to_owned())))
     }
 
     /// Queues a job and returns; what becomes of it comes as [`JobEvent`]s.
     pub async fn run(&self, job: EngineJob) {
-        let Some(handle) = self.shared.engines.get(&job.engine) else {
-            let error = format!("engine `{}` is not on this worker", job.engine);
-            return self.fail(JobEvent::Failed { job_id: job.job_id, error, retryable: true });
-        };
-        if let Err(mpsc::error::SendError(Ask::Run(job))) = handle.mailbox.send(Ask::Run(Box::new(job))).await
+        if let Err(mpsc::error::SendError(HostAsk::Run(job))) =
+            self.shared.asks.send(HostAsk::Run(Box::new(job))).await
         {
             self.fail(JobEvent::Failed { job_id: job.job_id, error: STOPPED.to_owned(), retryable: true });
         }
@@ -116,29 +111,51 @@ impl Engines {
     ///
     /// The job ends with [`JobEvent::Stopped`]; one that has ended already gets no further event.
     pub async fn cancel(&self, job_id: &JobId) {
-        for handle in self.shared.engines.values() {
-            let _ = handle.mailbox.send(Ask::Cancel(job_id.clone())).await;
-        }
+        let _ = self.shared.asks.send(HostAsk::Cancel(job_id.clone())).await;
+    }
+
+    /// Brings a model into memory before a job wants it; the error says in words why it is not there.
+    pub async fn load(&self, model: &str, source: ModelSource, vram_gb: f64) -> Result<(), String> {
+        let (answer, answered) = oneshot::channel();
+        let wish = LoadWish { model: model.to_owned(), source, vram_gb, answer };
+        let _ = self.shared.asks.send(HostAsk::Load(Box::new(wish))).await;
+        answered.await.unwrap_or_else(|_| Err(STOPPED.to_owned()))
+    }
+
+    /// Asks a model to leave memory as soon as its jobs are done.
+    pub async fn unload(&self, model: &str) -> Result<(), String> {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.shared.asks.send(HostAsk::Unload { model: model.to_owned(), answer }).await;
+        answered.await.unwrap_or_else(|_| Err(STOPPED.to_owned()))
     }
 
     /// Stops every engine within `grace` and returns when no process is left.
     ///
     /// Jobs end with [`JobEvent::Stopped`]; later ones fail.
     pub async fn stop_all(&self, grace: Duration) {
-        let mut stopping = Vec::new();
-        for handle in self.shared.engines.values() {
-            let (done, stopped) = oneshot::channel();
-            let _ = handle.mailbox.send(Ask::Stop { grace, done }).await;
-            stopping.push(stopped);
-        }
-        for stopped in stopping {
-            let _ = stopped.await;
-        }
+        let (done, stopped) = oneshot::channel();
+        let _ = self.shared.asks.send(HostAsk::Stop { grace, done }).await;
+        let _ = stopped.await;
     }
 
-    /// What an engine is doing now, for display.
+    /// Every lane, for display; follows the lanes with a short delay.
+    pub fn lanes(&self) -> Vec<LaneSnapshot> {
+        self.shared.board.borrow().clone()
+    }
+
+    /// Changes when a lane does.
+    pub fn watch_lanes(&self) -> watch::Receiver<Vec<LaneSnapshot>> {
+        self.shared.board.clone()
+    }
+
+    /// What an engine is doing now, over all of its lanes.
     pub fn snapshot(&self, engine: &str) -> Option<EngineSnapshot> {
-        self.shared.engines.get(engine).map(|handle| handle.snapshot.borrow().clone())
+        self.shared.known.contains_key(engine).then(|| {
+            let board = self.shared.board.borrow();
+            EngineSnapshot::merged(
+                board.iter().filter(|lane| lane.engine == engine).map(|lane| &lane.process),
+            )
+        })
     }
 
     /// Delivers the end of a job that no engine ever saw, without making its sender wait.

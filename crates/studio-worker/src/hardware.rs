@@ -22,7 +22,8 @@ pub struct DeviceMemory {
     pub free_gb: f64,
 }
 
-const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+/// Bytes of one GiB.
+pub const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 impl Hardware {
     /// Reads a few small files at most: this stands between the start and `hello`.
@@ -52,9 +53,22 @@ fn ram_gb() -> f64 {
 }
 
 fn ram_of_meminfo(text: &str) -> Option<f64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib * 1024.0 / GIB)
+    meminfo_kib(text, "MemTotal:").map(|kib| kib * 1024.0 / GIB)
+}
+
+fn meminfo_kib(text: &str, key: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// What programs can have without making others go; 0 when unknown.
+pub fn free_ram_bytes() -> u64 {
+    if let Ok(text) = fs::read_to_string("/proc/meminfo") {
+        return meminfo_kib(&text, "MemAvailable:").map_or(0, |kib| (kib * 1024.0) as u64);
+    }
+    let Ok(mut system) = sysinfo::System::new() else { return 0 };
+    system.refresh_memory();
+    system.available_memory()
 }
 
 /// Asks the GPU drivers, which may take seconds and load large libraries; blocks the thread.
@@ -77,6 +91,7 @@ mod tests {
         let text = "MemTotal:       24737608 kB\nMemFree:        20000000 kB\n";
         assert!((ram_of_meminfo(text).unwrap() - 23.59).abs() < 0.01);
         assert_eq!(ram_of_meminfo("MemFree: 1 kB"), None);
+        assert!(free_ram_bytes() > 0);
     }
 
     #[test]

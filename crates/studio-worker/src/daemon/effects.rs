@@ -110,6 +110,7 @@ impl Daemon {
             engine: claim.model_source.engine.clone(),
             model: claim.model,
             source: claim.model_source,
+            vram_gb: claim.vram_gb_estimate,
             task: claim.task,
             inputs: BTreeMap::new(),
             stream: false,

@@ -59,7 +59,7 @@ impl Daemon {
                     ..ProgressReport::default()
                 },
             },
-            JobEvent::Finished { job_id, output } => {
+            JobEvent::Finished { job_id, output, took: _ } => {
                 let output = match output {
                     Made::Json(result) => Output::Json(result),
                     Made::File { path, ext } => Output::File { path, ext },

@@ -3,6 +3,7 @@
 mod advance;
 mod ends;
 mod listen;
+mod preload;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,12 +15,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::crashes::Crashes;
+use super::lane::Load as LaneLoad;
 use super::outbox::Outbox;
 use super::process::{Notice, Process};
 use super::stderr::FloodGate;
 use super::{
     DescribeError, EngineJob, EngineProgram, EngineSettings, EngineSnapshot, EngineState, JobEvent, STOPPED,
 };
+pub(super) use preload::Preload;
 
 /// From `shutdown` to the end of a process that nobody waits for.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -30,7 +33,14 @@ pub(super) enum Ask {
     Run(Box<EngineJob>),
     Cancel(JobId),
     Describe(oneshot::Sender<Result<Arc<Description>, DescribeError>>),
-    Stop { grace: Duration, done: oneshot::Sender<()> },
+    /// Brings a model into memory without a job.
+    Load(Box<Preload>),
+    /// Ends the process as soon as it has nothing to do.
+    Free,
+    Stop {
+        grace: Duration,
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// Owns one engine.
@@ -44,6 +54,10 @@ pub(super) struct Actor {
     state: State,
     waiting: VecDeque<EngineJob>,
     running: Vec<Running>,
+    preload: Option<Box<Preload>>,
+    /// The process is to end once it has nothing to do.
+    free: bool,
+    load: LaneLoad,
     describing: Vec<oneshot::Sender<Result<Arc<Description>, DescribeError>>>,
     description: Option<Arc<Description>>,
     crashes: Crashes,
@@ -54,6 +68,8 @@ pub(super) struct Actor {
     closed: bool,
     starts: u64,
     loads: u64,
+    /// What the loaded model takes.
+    memory_bytes: Option<u64>,
 }
 
 /// Where the process stands.
@@ -73,6 +89,8 @@ enum Model {
 
 struct Running {
     job: Box<EngineJob>,
+    /// When the engine got it.
+    since: Instant,
     silent_until: Instant,
     /// It was cancelled, and this is the end of its grace.
     kill_at: Option<Instant>,
@@ -86,13 +104,17 @@ impl Actor {
         asks: mpsc::Receiver<Ask>,
         events: mpsc::Sender<JobEvent>,
         publish: watch::Sender<EngineSnapshot>,
+        load: LaneLoad,
     ) -> Self {
         Self {
             name,
             program,
             settings,
             asks,
-            outbox: Outbox::new(events),
+            outbox: Outbox::new(events, load.clone()),
+            preload: None,
+            free: false,
+            load,
             publish,
             state: State::Stopped { not_before: None },
             waiting: VecDeque::new(),
@@ -105,6 +127,7 @@ impl Actor {
             closed: false,
             starts: 0,
             loads: 0,
+            memory_bytes: None,
         }
     }
 
@@ -131,8 +154,13 @@ impl Actor {
     async fn asked(&mut self, ask: Ask) {
         match ask {
             Ask::Run(job) if self.closed => self.fail(job.job_id, STOPPED.to_owned(), true),
-            Ask::Run(job) => self.waiting.push_back(*job),
+            Ask::Run(job) => {
+                self.free = false;
+                self.waiting.push_back(*job);
+            }
             Ask::Cancel(job_id) => self.cancel(&job_id),
+            Ask::Load(preload) => self.take_preload(preload),
+            Ask::Free => self.free = true,
             Ask::Describe(answer) => match &self.description {
                 Some(description) => drop(answer.send(Ok(description.clone()))),
                 None if self.closed => drop(answer.send(Err(DescribeError::Start(STOPPED.to_owned())))),
@@ -187,7 +215,13 @@ impl Actor {
     }
 
     fn has_reason_to_start(&self) -> bool {
-        !self.waiting.is_empty() || !self.describing.is_empty()
+        !self.waiting.is_empty() || !self.describing.is_empty() || self.preload.is_some()
+    }
+
+    /// A device with memory of its own is what its models are loaded into.
+    fn is_on_device(&self) -> bool {
+        let known = self.description.as_deref().or(self.program.known.as_ref());
+        known.is_some_and(|known| known.devices.iter().any(|device| device.memory_bytes.is_some()))
     }
 
     fn publish(&self) {
@@ -211,13 +245,18 @@ impl Actor {
             waiting: self.waiting.len(),
             starts: self.starts,
             loads: self.loads,
+            memory_bytes: self.memory_bytes.filter(|_| model.is_some()),
+            on_device: self.is_on_device(),
             refused: self.crashes.refusals(),
         };
-        self.publish.send_if_modified(|old| {
+        let changed = self.publish.send_if_modified(|old| {
             let changed = *old != snapshot;
             *old = snapshot;
             changed
         });
+        if changed {
+            self.load.changed.notify_one();
+        }
     }
 }
 

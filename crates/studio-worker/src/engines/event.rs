@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use studio_protocol::{JobId, LogLevel, ModelSource, Stage, Task};
@@ -19,6 +20,8 @@ pub struct EngineJob {
     pub model: String,
     /// Its files and defaults.
     pub source: ModelSource,
+    /// Device memory that the studio thinks it needs, GiB.
+    pub vram_gb: f64,
     /// What to make.
     pub task: Task,
     /// A folder for the result's file; made when it is needed.
@@ -82,6 +85,8 @@ pub enum JobEvent {
         job_id: JobId,
         /// What it made.
         output: Output,
+        /// From the moment when the engine got it, its model loaded.
+        took: Duration,
     },
     /// It could not be done.
     Failed {
@@ -97,6 +102,16 @@ pub enum JobEvent {
         /// The job.
         job_id: JobId,
     },
+}
+
+impl JobEvent {
+    /// Whether nothing more comes of the job.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Finished { .. } | Self::Failed { .. } | Self::Stopped { .. } => true,
+            Self::Progress { .. } | Self::Log { .. } | Self::Delta { .. } | Self::Preview { .. } => false,
+        }
+    }
 }
 
 /// What a job made.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tokio::sync::mpsc;
 
 use super::JobEvent;
+use super::lane::Load;
 
 /// Events that may wait here before the engine's output is left unread: a burst of tokens of every slot.
 const MOST: usize = 4_096;
@@ -14,15 +15,20 @@ const MOST: usize = 4_096;
 pub(super) struct Outbox {
     events: mpsc::Sender<JobEvent>,
     waiting: VecDeque<JobEvent>,
+    /// Told of every end.
+    load: Load,
 }
 
 impl Outbox {
-    pub(super) fn new(events: mpsc::Sender<JobEvent>) -> Self {
-        Self { events, waiting: VecDeque::new() }
+    pub(super) fn new(events: mpsc::Sender<JobEvent>, load: Load) -> Self {
+        Self { events, waiting: VecDeque::new(), load }
     }
 
     /// Sends what must not be lost.
     pub(super) fn post(&mut self, event: JobEvent) {
+        if event.is_end() {
+            self.load.less();
+        }
         if !self.waiting.is_empty() {
             return self.waiting.push_back(event);
         }
@@ -70,7 +76,7 @@ mod tests {
     #[tokio::test]
     async fn what_must_arrive_arrives_in_order_and_the_rest_gives_way() {
         let (events, mut heard) = mpsc::channel(2);
-        let mut outbox = Outbox::new(events);
+        let mut outbox = Outbox::new(events, Load::default());
         for job in 0..5 {
             outbox.post(stopped(job));
         }
@@ -95,7 +101,7 @@ mod tests {
     #[tokio::test]
     async fn room_that_opens_belongs_to_what_waits() {
         let (events, mut heard) = mpsc::channel(1);
-        let mut outbox = Outbox::new(events);
+        let mut outbox = Outbox::new(events, Load::default());
         outbox.post(stopped(0));
         outbox.post(stopped(1));
         heard.recv().await.unwrap();
@@ -107,7 +113,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_reader_nothing_piles_up() {
         let (events, heard) = mpsc::channel(1);
-        let mut outbox = Outbox::new(events);
+        let mut outbox = Outbox::new(events, Load::default());
         outbox.post(stopped(1));
         outbox.post(stopped(2));
         drop(heard);

@@ -72,6 +72,7 @@ mod tests {
             engine: "x".to_owned(),
             model: "m".to_owned(),
             source: serde_json::from_value(source).unwrap(),
+            vram_gb: 0.0,
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: out_dir.to_owned(),
             inputs: std::collections::BTreeMap::new(),

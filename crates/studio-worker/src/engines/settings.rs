@@ -1,14 +1,23 @@
 //! What the daemon knows of its engines before it starts one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use engine_protocol::{Description, synthetic};
+use studio_protocol::TaskKind;
+
+use super::memory::{Probe, system_probe};
+
+/// Memory that is left alone when a model is loaded: what the system and its user need to go on, bytes.
+pub const DEFAULT_RESERVE: u64 = 1 << 30;
+
+/// A century: longer than any process lives, and still a moment that clocks can name.
+pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// Which engines there are, and how patient the daemon is with them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EngineSettings {
     /// By the word of `modelSource.engine`.
     pub programs: BTreeMap<String, EngineProgram>,
@@ -16,14 +25,26 @@ pub struct EngineSettings {
     pub work_dir: PathBuf,
     /// Holds a folder for each model that has files.
     pub models_root: PathBuf,
-    /// An engine without a job for this long is stopped, which gives its memory back.
+    /// A model without a job for this long leaves memory with its process.
     pub idle_ttl: Duration,
+    /// Models that stay in memory once they are there.
+    pub resident: BTreeSet<String>,
+    /// Memory that is left alone when a model is loaded, bytes.
+    pub reserve: u64,
+    /// Measures what is free.
+    pub probe: Probe,
     /// From the start of the process to `ready`.
     pub start_limit: Duration,
     /// The longest silence while a model loads.
     pub load_limit: Duration,
-    /// The longest silence while a job runs.
-    pub step_limit: Duration,
+    /// The longest silence while a job runs; `None`: as usual for its kind.
+    pub step_limit: Option<Duration>,
+}
+
+impl std::fmt::Debug for EngineSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineSettings").field("programs", &self.programs).finish_non_exhaustive()
+    }
 }
 
 impl EngineSettings {
@@ -36,8 +57,22 @@ impl EngineSettings {
             idle_ttl: Duration::from_mins(5),
             start_limit: Duration::from_secs(30),
             load_limit: Duration::from_mins(10),
-            step_limit: Duration::from_mins(5),
+            step_limit: None,
+            resident: BTreeSet::new(),
+            reserve: DEFAULT_RESERVE,
+            probe: system_probe(),
         }
+    }
+
+    /// The longest silence while a job of this kind runs.
+    pub(super) fn step_limit(&self, kind: TaskKind) -> Duration {
+        self.step_limit.unwrap_or(match kind {
+            // A chunk of a prompt, or one sentence, on a slow processor.
+            TaskKind::Llm | TaskKind::AudioStt | TaskKind::AudioTts => Duration::from_mins(2),
+            // One step of a large model on a processor, or the decoding of a large picture.
+            TaskKind::Image => Duration::from_mins(5),
+            TaskKind::Video | TaskKind::Mesh => Duration::from_mins(15),
+        })
     }
 
     /// And `program`, which serves models whose source names `engine`.

@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use studio_runtime::Tasks;
 use studio_worker::engines::{
-    EngineJob, EngineProgram, EngineSettings, EngineSnapshot, EngineState, Engines, JobEvent,
+    EngineJob, EngineProgram, EngineSettings, EngineSnapshot, EngineState, Engines, JobEvent, LaneSnapshot,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -93,6 +93,7 @@ impl Story {
             engine: "synthetic".to_owned(),
             model: model.to_owned(),
             source: serde_json::from_value(source).unwrap(),
+            vram_gb: 0.0,
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: self.folder().join(job),
             inputs: std::collections::BTreeMap::new(),
@@ -154,6 +155,10 @@ impl Story {
 
     pub async fn until_state(&self, state: EngineState) {
         wait_for(&format!("{state:?}"), || self.snapshot().state == state).await;
+    }
+
+    pub async fn until_lanes(&self, what: &str, are_so: impl Fn(&[LaneSnapshot]) -> bool) {
+        wait_for(what, || are_so(&self.engines.lanes())).await;
     }
 
     pub async fn until_running(&self, jobs: usize) {

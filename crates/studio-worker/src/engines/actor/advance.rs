@@ -1,7 +1,7 @@
 //! What to do next: start the process, change its model, give it a job.
 
 use engine_protocol::{Command, Hello, Load, PROTOCOLS, Run, Unload};
-use studio_protocol::Stage;
+use studio_protocol::{ModelSource, Stage};
 use tokio::time::Instant;
 
 use super::{Actor, Model, Process, Running, State};
@@ -18,7 +18,10 @@ impl Actor {
                 }
             }
             State::Starting { .. } => {}
-            State::Up { .. } => self.feed().await,
+            State::Up { .. } => {
+                self.feed().await;
+                self.leave_if_asked().await;
+            }
         }
     }
 
@@ -59,7 +62,7 @@ impl Actor {
     async fn feed(&mut self) {
         loop {
             let State::Up { process, slots, model, idle_since } = &mut self.state else { return };
-            let Some(next) = self.waiting.front() else { return };
+            let Some(next) = self.waiting.front() else { return self.feed_preload() };
             match model {
                 Model::Loading { .. } | Model::Unloading { .. } => return,
                 Model::Loaded(name) if *name == next.model => {
@@ -77,7 +80,7 @@ impl Actor {
                     *model = Model::Unloading { until: Instant::now() + self.settings.load_limit };
                 }
                 Model::Nothing => {
-                    let load = load_of(next, &self.settings.models_root);
+                    let load = load_of(&next.model, &next.source, &self.settings.models_root);
                     let (name, job_id) = (next.model.clone(), next.job_id.clone());
                     if let Err(problem) =
                         load.and_then(|load| said(process.say(&Command::Load(Box::new(load)))))
@@ -103,6 +106,7 @@ impl Actor {
     async fn give(&mut self) {
         let Some(job) = self.waiting.pop_front() else { return };
         let State::Up { process, .. } = &mut self.state else { return };
+        let kind = job.task.kind();
         let given = match run_of(&job).await {
             Ok(run) => said(process.say(&Command::Run(Box::new(run)))),
             Err(problem) => Err(problem),
@@ -110,7 +114,8 @@ impl Actor {
         match given {
             Ok(()) => self.running.push(Running {
                 job: Box::new(job),
-                silent_until: Instant::now() + self.settings.step_limit,
+                since: Instant::now(),
+                silent_until: Instant::now() + self.settings.step_limit(kind),
                 kill_at: None,
             }),
             Err(problem) => self.fail(job.job_id, problem, true),
@@ -118,20 +123,22 @@ impl Actor {
     }
 }
 
-fn load_of(job: &EngineJob, models_root: &std::path::Path) -> Result<Load, String> {
-    let dir = if job.source.files.is_empty() {
+pub(super) fn load_of(
+    model: &str,
+    source: &ModelSource,
+    models_root: &std::path::Path,
+) -> Result<Load, String> {
+    let dir = if source.files.is_empty() {
         None
     } else {
         // The name is the studio's text, and becomes one folder below the root.
-        let plain = !job.model.is_empty()
-            && !job.model.contains(['/', '\\', ':', '\0'])
-            && !job.model.starts_with('.');
+        let plain = !model.is_empty() && !model.contains(['/', '\\', ':', '\0']) && !model.starts_with('.');
         if !plain {
-            return Err(format!("model `{}` cannot be the name of a folder", job.model.escape_debug()));
+            return Err(format!("model `{}` cannot be the name of a folder", model.escape_debug()));
         }
-        Some(text(&models_root.join(&job.model))?)
+        Some(text(&models_root.join(model))?)
     };
-    Ok(Load { model: job.model.clone(), source: job.source.clone(), dir })
+    Ok(Load { model: model.to_owned(), source: source.clone(), dir })
 }
 
 async fn run_of(job: &EngineJob) -> Result<Run, String> {
@@ -159,6 +166,6 @@ fn text(path: &std::path::Path) -> Result<String, String> {
     absolute.to_str().map(str::to_owned).ok_or_else(|| format!("the path {} is not text", path.display()))
 }
 
-fn said(result: std::io::Result<()>) -> Result<(), String> {
+pub(super) fn said(result: std::io::Result<()>) -> Result<(), String> {
     result.map_err(|e| format!("cannot be told to the engine: {e}"))
 }

@@ -35,6 +35,7 @@ impl Actor {
         let error = format!("engine {} crashed: {how}", self.name);
         if let Some(model) = loading {
             self.crashes.at_load(&model, &how);
+            self.end_preload(Err(format!("{error} (while it loaded the model)")));
             if let Some(at) = self.waiting.iter().position(|job| job.model == model)
                 && let Some(job) = self.waiting.remove(at)
             {
@@ -59,6 +60,7 @@ impl Actor {
         for answer in self.describing.drain(..) {
             let _ = answer.send(Err(DescribeError::Start(error.clone())));
         }
+        self.end_preload(Err(error.clone()));
         if let Some(job) = self.waiting.pop_front() {
             self.fail(job.job_id, error, true);
         }
@@ -111,8 +113,11 @@ impl Actor {
         let silent =
             self.running.iter().find(|running| running.kill_at.is_none() && running.silent_until <= now);
         if let Some(running) = silent {
-            let how =
-                format!("it was silent for {:?} in job {}", self.settings.step_limit, running.job.job_id);
+            let how = format!(
+                "it was silent for {:?} in job {}",
+                self.settings.step_limit(running.job.task.kind()),
+                running.job.job_id
+            );
             self.crashed(&how).await;
         }
     }
@@ -156,7 +161,7 @@ impl Actor {
             }
         }
         for running in &mut self.running {
-            running.silent_until = now + self.settings.step_limit;
+            running.silent_until = now + self.settings.step_limit(running.job.task.kind());
             running.kill_at = running.kill_at.map(|_| now + engine_protocol::CANCEL_GRACE);
         }
     }
@@ -167,6 +172,7 @@ impl Actor {
         for answer in self.describing.drain(..) {
             let _ = answer.send(Err(DescribeError::Start(super::STOPPED.to_owned())));
         }
+        self.end_preload(Err(super::STOPPED.to_owned()));
         self.stop_process(grace).await;
         let running = std::mem::take(&mut self.running).into_iter().map(|running| *running.job);
         for job in running.chain(std::mem::take(&mut self.waiting)) {

@@ -23,7 +23,7 @@ impl Actor {
         match event {
             Event::Ready(ready) => self.ready(*ready).await,
             Event::Loading(loading) => self.loading(loading.step, loading.steps),
-            Event::Loaded(loaded) => self.loaded(&loaded.model),
+            Event::Loaded(loaded) => self.loaded(&loaded.model, loaded.memory_bytes),
             Event::Unloaded(_) => self.unloaded(),
             Event::Progress(progress) => {
                 if self.touch(&progress.job_id) {
@@ -100,13 +100,14 @@ impl Actor {
         }
     }
 
-    fn loaded(&mut self, name: &str) {
+    fn loaded(&mut self, name: &str, memory_bytes: Option<u64>) {
         if let State::Up { model, idle_since, .. } = &mut self.state
             && matches!(model, Model::Loading { name: asked, .. } if asked == name)
         {
             *model = Model::Loaded(name.to_owned());
             *idle_since = Instant::now();
             self.loads += 1;
+            self.memory_bytes = memory_bytes;
         }
     }
 
@@ -120,10 +121,10 @@ impl Actor {
 
     /// The job gives a sign of life; false for a job that does not run, or that nobody wants any more.
     fn touch(&mut self, job_id: &JobId) -> bool {
-        let limit = self.settings.step_limit;
+        let settings = &self.settings;
         let running = self.running.iter_mut().find(|running| running.job.job_id == *job_id);
         running.is_some_and(|running| {
-            running.silent_until = Instant::now() + limit;
+            running.silent_until = Instant::now() + settings.step_limit(running.job.task.kind());
             running.kill_at.is_none()
         })
     }
@@ -141,7 +142,8 @@ impl Actor {
             Ok(output) => {
                 self.failures = 0;
                 self.crashes.forgive(&running.job.model);
-                self.outbox.post(JobEvent::Finished { job_id, output });
+                let took = running.since.elapsed();
+                self.outbox.post(JobEvent::Finished { job_id, output, took });
             }
             Err(problem) => self.fail(job_id, format!("engine {}: {problem}", self.name), true),
         }
@@ -167,6 +169,7 @@ impl Actor {
 
     /// The job that the model was for fails; the next one tries the load again.
     fn load_failed(&mut self, message: String, retryable: bool) {
+        self.end_preload(Err(message.clone()));
         let State::Up { model, .. } = &mut self.state else { return };
         if let Model::Loading { name, .. } = std::mem::replace(model, Model::Nothing)
             && let Some(at) = self.waiting.iter().position(|job| job.model == name)
