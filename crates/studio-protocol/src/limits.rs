@@ -25,6 +25,8 @@ pub const MAX_LOG_ENTRIES: usize = 1_000;
 pub const MAX_HELD_JOBS: usize = 1_024;
 /// A preview picture, base64 text: a thumbnail, not the result.
 pub const MAX_PREVIEW_BYTES: usize = 512 * 1024;
+/// Streamed text of one job, thoughts included, that either side keeps while the job runs: a long answer several times over.
+pub const MAX_STREAM_BYTES: usize = 256 * 1024;
 /// An input picture, and how many of them one job may name.
 pub const MAX_INPUT_BYTES: u64 = 25 * 1024 * 1024;
 /// Pictures that one job may name as input.
@@ -58,6 +60,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// The least time between two `preview` frames of a job.
 pub const PREVIEW_INTERVAL: Duration = Duration::from_secs(1);
+/// The least time between two `delta` frames of a job: text that flows for an eye, at a fraction of a frame for each token.
+pub const DELTA_INTERVAL: Duration = Duration::from_millis(50);
 /// Registration requests of one source address within [`REGISTRATION_WINDOW`].
 pub const REGISTRATIONS_PER_WINDOW: usize = 10;
 /// The window of [`REGISTRATIONS_PER_WINDOW`].

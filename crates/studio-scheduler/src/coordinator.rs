@@ -5,15 +5,17 @@ mod dispatch;
 mod frames;
 mod outcomes;
 mod sessions;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use studio_protocol::{CloseCode, JobId, StudioFrame, WorkerId};
 
-use crate::queue::{ClassId, Queue};
+use crate::queue::Queue;
 use crate::session::Session;
 use crate::{Effect, GiveBack, HeldClaim, Input, QueuedJob, SessionId, StoreOp, Timing};
+use standing::Standing;
 
 /// Where a claim stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,17 +111,11 @@ pub struct Coordinator {
     /// Kept for those who were let in before the decision and say hello after it.
     decided: HashMap<WorkerId, Decided>,
     claims: HashMap<JobId, Claim>,
-    /// For each class, the sessions that could be offered one of its jobs now, best first.
-    ready: Vec<BTreeSet<Rank>>,
-    /// The ranks under which a session stands in `ready`, to take it out again.
-    ranks: HashMap<SessionId, Vec<(ClassId, Rank)>>,
+    standing: Standing,
     frees: u64,
     tickets: u64,
     out: Vec<Effect>,
 }
-
-/// Who is offered a job first: the model is loaded, then who waits longest.
-type Rank = (bool, u64, SessionId);
 
 impl Coordinator {
     /// Nothing waits and nobody is there; hand in [`Input::Restored`] first.
@@ -131,8 +127,7 @@ impl Coordinator {
             workers: HashMap::new(),
             decided: HashMap::new(),
             claims: HashMap::new(),
-            ready: Vec::new(),
-            ranks: HashMap::new(),
+            standing: Standing::default(),
             frees: 0,
             tickets: 0,
             out: Vec::new(),
@@ -157,6 +152,7 @@ impl Coordinator {
             Input::Release(session, frame) => self.release(now, session, frame),
             Input::Progress(session, frame) => self.progress(now, session, frame),
             Input::Preview(session, frame) => self.preview(now, session, frame),
+            Input::Delta(session, frame) => self.delta(now, session, frame),
             Input::Goodbye(session) => self.goodbye(now, session),
             Input::Seen(session) => self.seen(now, session),
             Input::Uploaded { worker, job } => self.uploaded(now, &worker, &job),
@@ -165,6 +161,7 @@ impl Coordinator {
             Input::Reprioritised(job) => self.reprioritised(now, job),
             Input::Paused { worker, paused } => self.paused(now, &worker, paused),
             Input::Removed { worker, requeued } => self.removed(now, &worker, requeued),
+            Input::Control { worker, control } => self.control(&worker, control),
             Input::Stored(stored) => self.stored(now, stored),
             Input::Tick => self.tick(now),
         }

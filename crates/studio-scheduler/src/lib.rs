@@ -15,11 +15,13 @@ mod model;
 mod order;
 mod queue;
 mod session;
+mod speed;
 mod timing;
 
 pub use coordinator::Coordinator;
 pub use model::{HeldClaim, QueuedJob, SessionId};
 pub use order::{
-    ClaimedJob, CommitOutcome, Effect, FailOutcome, GiveBack, Input, LoseOutcome, StoreError, StoreOp, Stored,
+    ClaimedJob, CommitOutcome, Control, Effect, FailOutcome, GiveBack, Input, LoseOutcome, StoreError,
+    StoreOp, Stored,
 };
-pub use timing::Timing;
+pub use timing::{SPEED_RATIO, Timing};

@@ -23,6 +23,8 @@ pub struct QueuedJob {
     pub vram_gb: f64,
     /// Higher goes first.
     pub priority: i32,
+    /// Its task states what only a worker with the extension `options` understands.
+    pub needs_options: bool,
 }
 
 /// A job that a worker holds.

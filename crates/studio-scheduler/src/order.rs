@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use studio_protocol::{
-    Accept, Capabilities, CloseCode, CompleteJson, Fail, Heartbeat, JobId, Preview, Progress, ProjectId,
-    Reject, Release, StudioFrame, WorkerId,
+    Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, Heartbeat, JobId, ModelCommand, Preview,
+    Progress, ProjectId, Reject, Release, StudioFrame, WorkerId,
 };
 
 use crate::{HeldClaim, QueuedJob, SessionId};
@@ -52,6 +52,8 @@ pub enum Input {
     Progress(SessionId, Progress),
     /// A running picture.
     Preview(SessionId, Preview),
+    /// A running text.
+    Delta(SessionId, Delta),
     /// The worker is about to close on purpose.
     Goodbye(SessionId),
     /// A frame without a job of its own (`logBatch`, `readyForMore`): the worker is there.
@@ -88,6 +90,13 @@ pub enum Input {
         /// Its jobs.
         requeued: Vec<QueuedJob>,
     },
+    /// An operator asks something of a worker; lost when it has no session that agreed to `control`.
+    Control {
+        /// Which.
+        worker: WorkerId,
+        /// What.
+        control: Control,
+    },
     /// The outcome of a [`StoreOp`], in the order of the ops.
     Stored(Stored),
     /// Time passed.
@@ -114,6 +123,39 @@ pub enum Effect {
     Progress(Progress),
     /// Show watchers a running picture.
     Preview(Preview),
+    /// Show watchers a running text; `attempt` is always that of the claim.
+    Delta(Delta),
+}
+
+/// What an operator may ask of a worker (extension `control`).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Control {
+    /// Take no more jobs.
+    Pause,
+    /// Take jobs again.
+    Resume,
+    /// End once what runs is done.
+    Drain,
+    /// Fetch and load a model before a job needs it.
+    Load(ModelCommand),
+    /// Give a model's memory back.
+    Unload(ModelCommand),
+    /// Look for an update now.
+    Update,
+}
+
+impl Control {
+    /// As it is said on the wire.
+    pub fn frame(self) -> StudioFrame {
+        match self {
+            Self::Pause => StudioFrame::Pause,
+            Self::Resume => StudioFrame::Resume,
+            Self::Drain => StudioFrame::Drain,
+            Self::Load(model) => StudioFrame::LoadModel(model),
+            Self::Unload(model) => StudioFrame::UnloadModel(model),
+            Self::Update => StudioFrame::UpdateNow,
+        }
+    }
 }
 
 /// How a claim ends without an outcome of the job.

@@ -22,7 +22,11 @@ pub(crate) struct ClassKey {
     pub engine: Arc<str>,
     pub model: Arc<str>,
     pub vram_gb: f64,
+    pub needs_options: bool,
 }
+
+/// The same, with the memory as bits.
+type Key = (TaskKind, Arc<str>, Arc<str>, u64, bool);
 
 /// Job numbers of one project at one priority, oldest first.
 type Line = BTreeMap<i64, QueuedJob>;
@@ -49,7 +53,7 @@ pub(crate) struct Candidate {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     classes: Vec<Class>,
-    by_key: HashMap<(TaskKind, Arc<str>, Arc<str>, u64), ClassId>,
+    by_key: HashMap<Key, ClassId>,
     places: HashMap<JobId, (ClassId, i32, ProjectId, i64)>,
     served: HashMap<ProjectId, u64>,
 }
@@ -130,13 +134,14 @@ impl Queue {
     }
 
     fn class_of(&mut self, job: &QueuedJob) -> ClassId {
-        let key = (job.kind, job.engine.clone(), job.model.clone(), job.vram_gb.to_bits());
+        let (engine, model) = (job.engine.clone(), job.model.clone());
+        let key = (job.kind, engine.clone(), model.clone(), job.vram_gb.to_bits(), job.needs_options);
         if let Some(class) = self.by_key.get(&key) {
             return *class;
         }
         let class = ClassId(self.classes.len());
-        let (engine, model) = (job.engine.clone(), job.model.clone());
-        let described = ClassKey { kind: job.kind, engine, model, vram_gb: job.vram_gb };
+        let (kind, vram_gb, needs_options) = (job.kind, job.vram_gb, job.needs_options);
+        let described = ClassKey { kind, engine, model, vram_gb, needs_options };
         self.classes.push(Class { key: described, lines: BTreeMap::new(), waiting: 0 });
         self.by_key.insert(key, class);
         class
@@ -172,6 +177,7 @@ mod tests {
             model: "synthetic".into(),
             vram_gb: 0.0,
             priority,
+            needs_options: false,
         }
     }
 

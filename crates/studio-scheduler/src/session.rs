@@ -7,6 +7,32 @@ use std::time::Instant;
 use studio_protocol::{Capabilities, Feature, FeatureSet, JobId, TaskKind, UserPresence, WorkerId};
 
 use crate::queue::ClassKey;
+use crate::speed;
+
+/// Models that a worker may report in one list: more than a disk holds, so that nobody fills our memory.
+const MAX_REPORTED_MODELS: usize = 4_096;
+
+/// How close a model is to running; the best comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Warmth {
+    /// In memory.
+    Loaded,
+    /// On disk.
+    Present,
+    /// Neither, or nobody knows.
+    Cold,
+}
+
+/// How fast a session is with a model; the best comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pace {
+    /// It measures speeds and had no chance yet: one job tells.
+    Untried,
+    /// The negated step of its speed.
+    Measured(i32),
+    /// It tells no speed.
+    Unknown,
+}
 
 /// An open session.
 #[derive(Debug)]
@@ -27,9 +53,17 @@ pub(crate) struct Session {
     pub winding_down: HashSet<JobId>,
     /// A job that it names but that was not given to it in this life of the studio's memory.
     pub foreign: Option<JobId>,
-    /// The model of its last job, which it probably still has loaded, and how many jobs in a row had it.
+    /// The model of its last job, which it probably still has loaded.
     pub resident: Option<Arc<str>>,
+    /// How many jobs in a row had a model that was loaded.
     pub streak: u32,
+    /// What the last heartbeat said.
+    loaded: HashSet<String>,
+    present: HashSet<String>,
+    /// For each model the step of the speed that it reports.
+    steps: HashMap<String, i32>,
+    /// Models that it was given in this session.
+    tried: HashSet<Arc<str>>,
     /// When it last became free, as a count: who waits longest goes first.
     pub free_since: u64,
 }
@@ -49,7 +83,51 @@ impl Session {
             foreign: None,
             resident: None,
             streak: 0,
+            loaded: HashSet::new(),
+            present: HashSet::new(),
+            steps: HashMap::new(),
+            tried: HashSet::new(),
             free_since: 0,
+        }
+    }
+
+    /// Takes note of what a heartbeat says.
+    pub fn describe(&mut self, capabilities: Arc<Capabilities>, holds: impl Fn(&str) -> bool) {
+        if self.has(Feature::Options) {
+            let first = |models: &[String]| models.iter().take(MAX_REPORTED_MODELS).cloned().collect();
+            self.loaded = first(&capabilities.loaded_models);
+            if self.capabilities.present_models != capabilities.present_models || self.present.is_empty() {
+                self.present = first(&capabilities.present_models);
+            }
+            let speeds = capabilities.model_speeds.iter().take(MAX_REPORTED_MODELS);
+            let former = std::mem::take(&mut self.steps);
+            self.steps = speeds
+                .filter_map(|(model, speed)| {
+                    let step = speed::step(*speed, former.get(model).copied())?;
+                    Some((model.clone(), step))
+                })
+                .collect();
+            // It gave the model's memory back, unless a job of it is on its way there.
+            self.resident.take_if(|model| !self.loaded.contains(&**model) && !holds(model));
+        }
+        self.capabilities = capabilities;
+    }
+
+    pub fn warmth(&self, model: &Arc<str>) -> Warmth {
+        if self.resident.as_ref() == Some(model) || self.loaded.contains(&**model) {
+            Warmth::Loaded
+        } else if self.present.contains(&**model) {
+            Warmth::Present
+        } else {
+            Warmth::Cold
+        }
+    }
+
+    pub fn pace(&self, model: &Arc<str>) -> Pace {
+        match self.steps.get(&**model) {
+            Some(step) => Pace::Measured(-step),
+            None if self.has(Feature::Options) && !self.tried.contains(model) => Pace::Untried,
+            None => Pace::Unknown,
         }
     }
 
@@ -69,6 +147,7 @@ impl Session {
         self.capabilities.takes_kind(class.kind)
             && self.capabilities.model_engines.iter().any(|engine| **engine == *class.engine)
             && self.capabilities.vram_threshold_gb >= class.vram_gb
+            && (!class.needs_options || self.has(Feature::Options))
     }
 
     /// How many jobs of a kind it runs at a time, given that `all` are running and `same` of them are of that kind.
@@ -95,11 +174,13 @@ impl Session {
 
     /// Notes that a job of `model` was given to it.
     pub fn given(&mut self, model: &Arc<str>) {
-        if self.resident.as_ref() == Some(model) {
-            self.streak = self.streak.saturating_add(1);
-        } else {
+        let is_loaded = self.warmth(model) == Warmth::Loaded;
+        self.streak = if is_loaded { self.streak.saturating_add(1) } else { 1 };
+        if self.resident.as_ref() != Some(model) {
             self.resident = Some(model.clone());
-            self.streak = 1;
+        }
+        if self.tried.len() < MAX_REPORTED_MODELS && !self.tried.contains(model) {
+            self.tried.insert(model.clone());
         }
     }
 }

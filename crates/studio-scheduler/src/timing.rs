@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use studio_protocol::FeatureSet;
 
+/// A session counts as faster than another beyond this ratio of measured speeds; below it is noise.
+pub const SPEED_RATIO: f64 = 1.25;
+
 /// Every limit of the coordinator; the defaults are the protocol's.
 #[derive(Debug, Clone)]
 pub struct Timing {
@@ -25,7 +28,7 @@ pub struct Timing {
     pub failed_here: Duration,
     /// Before the store is asked again to put a job back, when it could not.
     pub store_again: Duration,
-    /// Jobs of one model that a worker may do in a row while others wait for a model that it has not loaded.
+    /// Jobs of loaded models that a worker may do in a row while others wait for a model that nobody has loaded.
     pub resident_streak: u32,
     /// What this studio announces.
     pub features: FeatureSet,
@@ -33,7 +36,7 @@ pub struct Timing {
 
 impl Default for Timing {
     fn default() -> Self {
-        use studio_protocol::Feature::{Cancel, Goodbye, Lease, Preview, Progress, Release, Resume, Slots};
+        use studio_protocol::Feature;
         Self {
             stale: Duration::from_millis(29_500),
             keep: Duration::from_millis(29_500),
@@ -44,7 +47,7 @@ impl Default for Timing {
             failed_here: Duration::from_secs(1),
             store_again: Duration::from_secs(1),
             resident_streak: 64,
-            features: FeatureSet::of(&[Progress, Preview, Cancel, Lease, Resume, Release, Slots, Goodbye]),
+            features: FeatureSet::of(&Feature::ALL),
         }
     }
 }

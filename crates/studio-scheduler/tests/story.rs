@@ -4,6 +4,12 @@
 #[path = "story/stage.rs"]
 mod stage;
 
+#[expect(clippy::unwrap_used, reason = "as above")]
+#[path = "story/fleet.rs"]
+mod fleet;
+#[path = "story/placement.rs"]
+mod placement;
+
 use std::time::Duration;
 
 use stage::{Said, Stage, base, ours};

@@ -204,5 +204,6 @@ fn new_job(number: usize) -> NewJob {
         task_json: TASK.to_owned(),
         priority: 0,
         max_attempts: 5,
+        needs_options: false,
     }
 }

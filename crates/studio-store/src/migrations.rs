@@ -6,10 +6,11 @@
 use rusqlite::Connection;
 
 /// In order; the version of a database is how many of them it has.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_needs_options.sql")];
 
 /// What this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 2;
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize);
 
 /// `STUD`: tells our files from other people's SQLite files.
@@ -38,6 +39,24 @@ pub(crate) fn migrate(conn: &mut Connection) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A database of the first version, with a job in it.
+    #[test]
+    fn older_jobs_need_no_options() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(MIGRATIONS[0]).unwrap();
+        conn.pragma_update(None, "user_version", 1).unwrap();
+        let old = "INSERT INTO jobs (id, state, kind, model, project, asset_name, priority, max_attempts, created_at) \
+            VALUES (?1, 'queued', 'llm', 'm', 'p', 'a', 0, 1, 0)";
+        conn.execute(old, ["job-1"]).unwrap();
+        migrate(&mut conn).unwrap();
+        assert_eq!(version(&conn).unwrap(), SCHEMA_VERSION);
+        // The version before may still write its rows.
+        conn.execute(old, ["job-2"]).unwrap();
+        let needing: i64 =
+            conn.query_row("SELECT count(*) FROM jobs WHERE needs_options", [], |row| row.get(0)).unwrap();
+        assert_eq!(needing, 0);
+    }
 
     #[test]
     fn a_second_run_changes_nothing() {

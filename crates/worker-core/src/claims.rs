@@ -6,6 +6,8 @@ use studio_protocol::{Accept, BadOffer, Cancel, Feature, JobId, LogLevel, OfferC
 
 use crate::jobs::Job;
 use crate::offers::{Answer, Gate};
+use crate::settings::MemoryRule;
+use crate::stream::{Looks, Stream};
 use crate::{Effect, Worker};
 
 impl Worker {
@@ -16,9 +18,14 @@ impl Worker {
         }
         match self.gate(&claim).answer(&claim) {
             Answer::Accept => {
-                self.jobs.insert(Job::new(&claim, attempt, socket, now));
+                let kind = claim.task.kind();
+                let (stream, preview) = (self.wants_stream(kind), self.wants_preview(kind));
+                let mut job = Job::new(&claim, attempt, socket, now);
+                job.stream = stream.then(|| Stream::new(now, socket));
+                job.looks = preview.then(|| Looks::new(now));
+                self.jobs.insert(job);
                 self.send(WorkerFrame::Accept(Accept { job_id: claim.job_id.clone(), attempt }));
-                self.push(Effect::Run(Box::new(claim)));
+                self.push(Effect::Run { claim: Box::new(claim), stream, preview });
             }
             Answer::Reject { code, reason } => {
                 let job_id = claim.job_id;
@@ -36,6 +43,11 @@ impl Worker {
         let running = match self.jobs.get_mut(id) {
             Some(job) if job.cancelled => return false,
             Some(job) => {
+                if job.attempt != attempt
+                    && let Some(stream) = &mut job.stream
+                {
+                    stream.again();
+                }
                 job.attempt = attempt;
                 job.accepted_on = socket;
                 true
@@ -55,7 +67,10 @@ impl Worker {
 
     fn gate(&self, claim: &OfferClaim) -> Gate<'_> {
         let kind = claim.task.kind();
-        let taken = if self.settings.slots > 1 { self.jobs.of_kind(kind) } else { self.jobs.len() };
+        let taken = if self.settings.has_slots() { self.jobs.of_kind(kind) } else { self.jobs.len() };
+        let is_loaded = self.machine.capabilities.loaded_models.contains(&claim.model)
+            || self.jobs.iter().any(|job| job.model == claim.model);
+        let weighs = self.settings.memory == MemoryRule::Weigh && !is_loaded;
         let duplicate = self.jobs.iter().any(|job| job.id == claim.job_id);
         let closed = if self.is_ending() {
             Some("the worker is about to end")
@@ -64,15 +79,15 @@ impl Worker {
         } else if self.outbox.is_full() {
             Some("too many results wait for their acknowledgement")
         } else {
-            None
+            self.machine.busy_reason.as_deref()
         };
         Gate {
             paused: self.paused,
             closed,
             capabilities: &self.machine.capabilities,
-            free_vram_gb: self.machine.free_vram_gb,
+            free_vram_gb: self.machine.free_vram_gb.filter(|_| weighs),
             vram_reserve_gb: self.settings.vram_reserve_gb,
-            slot_free: !duplicate && taken < self.settings.slots.max(1) as usize,
+            slot_free: !duplicate && taken < self.settings.slots_of(kind) as usize,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use studio_protocol::{
-    Capabilities, JobId, LogLevel, OfferClaim, RequestId, WorkerClose, WorkerFrame, WorkerId,
+    Capabilities, JobId, LogLevel, ModelCommand, OfferClaim, RequestId, WorkerClose, WorkerFrame, WorkerId,
 };
 
 use crate::{Identity, Secret, SpoolEntry};
@@ -45,7 +45,14 @@ pub enum Effect {
     /// Close the connection, or give up on opening it, without waiting; nothing more is heard of it.
     Close(WorkerClose),
     /// Start the engine for an accepted job.
-    Run(Box<OfferClaim>),
+    Run {
+        /// Its claim.
+        claim: Box<OfferClaim>,
+        /// Whether [`EngineEvent::Delta`](crate::EngineEvent::Delta) is wanted.
+        stream: bool,
+        /// Whether [`EngineEvent::Preview`](crate::EngineEvent::Preview) is wanted.
+        preview: bool,
+    },
     /// Stop a running job; answered by `EngineEvent::Stopped`, or by the end that overtook it.
     Stop(JobId),
     /// Write a result to disk, in place of any older one of the job; answered by `Input::Spooled`.
@@ -56,6 +63,10 @@ pub enum Effect {
     Upload(Arc<SpoolEntry>),
     /// Delete all that is kept of a job, and break off its upload.
     Forget(JobId),
+    /// An operator wants a model fetched and loaded before a job needs it; nothing waits for the end of it.
+    LoadModel(Box<ModelCommand>),
+    /// An operator wants the memory of a model back once no job uses it.
+    UnloadModel(String),
     /// Tell the log; an entry about a job comes back as `Input::Log`, with the time, for the studio.
     Log {
         /// How grave.

@@ -60,8 +60,11 @@ pub enum Input {
 pub struct Machine {
     /// What the worker says of itself; `autoEnabled`, `features` and `slots` are filled in by the core.
     pub capabilities: Capabilities,
-    /// Free device memory, GiB; `None` when no GPU can be read.
+    /// Device memory that a job could have, GiB: what is free, and what idle models would give back; `None` when no GPU
+    /// can be read.
     pub free_vram_gb: Option<f64>,
+    /// Why nothing can be taken now, for a person: offers are refused as `busy` with these words.
+    pub busy_reason: Option<String>,
 }
 
 /// What happened to a connection.
@@ -118,6 +121,24 @@ pub enum EngineEvent {
         /// How far.
         report: ProgressReport,
     },
+    /// The text grows; dropped when `Effect::Run` did not ask for it.
+    Delta {
+        /// Which.
+        job: JobId,
+        /// What was said since the last one.
+        text: String,
+        /// What was thought since the last one.
+        reasoning: Option<String>,
+    },
+    /// What the picture looks like so far; dropped when `Effect::Run` did not ask for it.
+    Preview {
+        /// Which.
+        job: JobId,
+        /// Of the picture.
+        mime: String,
+        /// Base64, at most [`studio_protocol::MAX_PREVIEW_BYTES`].
+        data: String,
+    },
     /// It is done.
     Finished {
         /// Which.
@@ -133,6 +154,13 @@ pub enum EngineEvent {
         error: String,
         /// Whether another try may succeed.
         retryable: bool,
+    },
+    /// It does not fit the memory that is free: another worker, or this one later, may have room.
+    OutOfMemory {
+        /// Which.
+        job: JobId,
+        /// For a person; names what was needed and what was there.
+        error: String,
     },
     /// It ended because of `Effect::Stop`.
     Stopped {

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use studio_protocol::{JobId, OfferClaim, PROGRESS_INTERVAL, Progress, TaskKind};
+use studio_protocol::{JobId, OfferClaim, PROGRESS_INTERVAL, Progress, Stage, TaskKind};
 
 use crate::ProgressReport;
+use crate::stream::{Looks, Stream};
 
 /// One accepted job, until its result is stored or it ended otherwise.
 #[derive(Debug)]
@@ -16,10 +17,17 @@ pub(crate) struct Job {
     pub(crate) prompt: String,
     /// The connection on which it was accepted last.
     pub(crate) accepted_on: u64,
+    accepted_at: Instant,
     /// The studio wants it no more.
     pub(crate) cancelled: bool,
     pub(crate) progress: ProgressReport,
+    /// While its text is wanted.
+    pub(crate) stream: Option<Stream>,
+    /// While looks at it are wanted.
+    pub(crate) looks: Option<Looks>,
     unsent: bool,
+    /// The furthest stage that was told.
+    told_stage: Option<Stage>,
     next_progress: Instant,
 }
 
@@ -32,9 +40,13 @@ impl Job {
             model: claim.model.clone(),
             prompt: claim.task.prompt().to_owned(),
             accepted_on: socket,
+            accepted_at: now,
             cancelled: false,
             progress: ProgressReport::default(),
+            stream: None,
+            looks: None,
             unsent: false,
+            told_stage: None,
             next_progress: now,
         }
     }
@@ -46,15 +58,23 @@ impl Job {
 
     /// When its latest progress may leave.
     pub(crate) fn progress_due(&self) -> Option<Instant> {
-        self.unsent.then_some(self.next_progress)
+        let due = if self.is_at_a_new_stage() { self.accepted_at } else { self.next_progress };
+        self.unsent.then_some(due)
     }
 
-    /// The frame to send, at most one in a [`PROGRESS_INTERVAL`]; newer reports take the place of unsent ones.
+    /// A stage that is reached for the first time is told at once: there are only a few of them.
+    fn is_at_a_new_stage(&self) -> bool {
+        self.progress.stage > self.told_stage
+    }
+
+    /// The frame to send, at most one in a [`PROGRESS_INTERVAL`] and one for each stage; newer reports take the place of
+    /// unsent ones.
     pub(crate) fn take_progress(&mut self, now: Instant, lease: bool) -> Option<Progress> {
-        if !self.unsent || now < self.next_progress {
+        if !self.unsent || (now < self.next_progress && !self.is_at_a_new_stage()) {
             return None;
         }
         self.unsent = false;
+        self.told_stage = self.told_stage.max(self.progress.stage);
         self.next_progress = now + PROGRESS_INTERVAL;
         let report = &self.progress;
         Some(Progress {
@@ -147,6 +167,24 @@ mod tests {
             job.take_progress(start + PROGRESS_INTERVAL * 9, true).is_none(),
             "nothing new, nothing sent"
         );
+    }
+
+    #[test]
+    fn a_new_stage_is_told_at_once_and_only_once() {
+        let start = Instant::now();
+        let mut job = job(start);
+        let at = |stage, bytes| ProgressReport { stage: Some(stage), bytes, ..ProgressReport::default() };
+        job.note(at(Stage::Downloading, Some(1)));
+        assert_eq!(job.take_progress(start, true).unwrap().bytes, Some(1));
+        job.note(at(Stage::Downloading, Some(2)));
+        assert!(job.take_progress(start, true).is_none());
+        job.note(at(Stage::Loading, None));
+        assert!(job.progress_due().unwrap() <= start);
+        assert_eq!(job.take_progress(start, true).unwrap().stage, Some(Stage::Loading));
+        job.note(at(Stage::Downloading, Some(3)));
+        assert!(job.take_progress(start, true).is_none(), "back and forth is no news");
+        job.note(at(Stage::Running, None));
+        assert!(job.take_progress(start, true).is_some());
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod identity;
 mod input;
 mod jobs;
 mod link;
+mod live;
 mod logs;
 mod offers;
 mod outbox;
@@ -25,6 +26,7 @@ mod results;
 mod session;
 mod settings;
 mod shutdown;
+mod stream;
 mod worker;
 
 pub use backoff::full_jitter;
@@ -36,5 +38,5 @@ pub use input::{
     UploadOutcome,
 };
 pub use results::{Output, SpoolEntry};
-pub use settings::{MAX_UPLOADS, MAX_WAITING_RESULTS, SPOOL_RETRY, Settings};
+pub use settings::{MAX_UPLOADS, MAX_WAITING_RESULTS, MemoryRule, SPOOL_RETRY, Settings};
 pub use worker::{Snapshot, Worker};

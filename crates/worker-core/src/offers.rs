@@ -6,8 +6,8 @@ use studio_protocol::{Capabilities, OfferClaim, RejectCode, UserPresence};
 #[derive(Debug)]
 pub(crate) struct Gate<'a> {
     pub(crate) paused: bool,
-    /// Why no new job is taken although the worker is not paused: a shutdown, a drain, results that pile up.
-    pub(crate) closed: Option<&'static str>,
+    /// Why no new job is taken although the worker is not paused: a shutdown, a drain, results that pile up, a full disk.
+    pub(crate) closed: Option<&'a str>,
     pub(crate) capabilities: &'a Capabilities,
     pub(crate) free_vram_gb: Option<f64>,
     pub(crate) vram_reserve_gb: f64,

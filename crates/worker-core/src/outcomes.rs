@@ -10,14 +10,22 @@ use crate::{Effect, EngineEvent, Output, SpoolEntry, SpoolOutcome, UploadOutcome
 const MAX_RESULT_BYTES: usize = studio_protocol::MAX_FRAME_BYTES / 2;
 
 impl Worker {
-    pub(crate) fn engine_event(&mut self, event: EngineEvent) {
+    pub(crate) fn engine_event(&mut self, now: Instant, event: EngineEvent) {
         match event {
             EngineEvent::Progress { job, report } => {
                 if let Some(job) = self.jobs.get_mut(&job) {
                     job.note(report);
                 }
             }
-            EngineEvent::Finished { job, output } => self.finished(job, output),
+            EngineEvent::Delta { job, text, reasoning } => self.note_delta(&job, &text, reasoning.as_deref()),
+            EngineEvent::Preview { job, mime, data } => self.note_preview(&job, mime, data),
+            EngineEvent::Finished { job, output } => {
+                self.show_last(now, &job);
+                self.finished(job, output);
+            }
+            EngineEvent::OutOfMemory { job, error } => {
+                self.fail_job(&job, error, true);
+            }
             EngineEvent::Failed { job, error, retryable } => self.failed(&job, error, retryable),
             EngineEvent::Stopped { job } => {
                 self.failed(&job, "the engine was stopped".to_owned(), true);
@@ -63,11 +71,19 @@ impl Worker {
 
     /// Ends a running job without a result.
     fn failed(&mut self, id: &JobId, error: String, retryable: bool) {
+        // An engine fails like this when the disk is full, and so would every job that is taken next.
+        if self.fail_job(id, error, retryable) && self.spool_check.is_none() {
+            self.push(Effect::CheckSpool);
+        }
+    }
+
+    /// Whether another try may succeed.
+    fn fail_job(&mut self, id: &JobId, error: String, retryable: bool) -> bool {
         // A result that is being written has the last word.
         if self.outbox.get(id).is_some() {
-            return;
+            return false;
         }
-        let Some(job) = self.jobs.remove(id) else { return };
+        let Some(job) = self.jobs.remove(id) else { return false };
         let (error, retryable) =
             if job.cancelled { ("cancelled".to_owned(), false) } else { (error, retryable) };
         if !job.cancelled {
@@ -75,10 +91,7 @@ impl Worker {
         }
         self.fail(id, job.attempt, error, retryable, job.accepted_on);
         self.push(Effect::Forget(id.clone()));
-        // An engine fails like this when the disk is full, and so would every job that is taken next.
-        if retryable && self.spool_check.is_none() {
-            self.push(Effect::CheckSpool);
-        }
+        retryable
     }
 
     pub(crate) fn spooled(&mut self, now: Instant, id: &JobId, outcome: SpoolOutcome) {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use studio_protocol::{
     CONNECT_LIMIT, CloseCode, CompleteJson, Fail, Feature, HEARTBEAT_INTERVAL, Heartbeat, Hello, JobAck,
-    JobId, LEASE, LogLevel, MAX_HELD_JOBS, StudioFrame, Welcome, WorkerClose, WorkerFrame,
+    JobId, LEASE, LogLevel, MAX_HELD_JOBS, ModelCommand, StudioFrame, Welcome, WorkerClose, WorkerFrame,
 };
 
 use crate::backoff::reconnect_delay;
@@ -112,7 +112,11 @@ impl Worker {
             StudioFrame::Pause => self.control("pause", |worker| worker.remote_pause(true)),
             StudioFrame::Resume => self.control("resume", |worker| worker.remote_pause(false)),
             StudioFrame::Drain => self.control("drain", Self::begin_drain),
-            StudioFrame::LoadModel(_) | StudioFrame::UnloadModel(_) | StudioFrame::UpdateNow => {
+            StudioFrame::LoadModel(model) => self.control("load a model", |worker| worker.load_model(model)),
+            StudioFrame::UnloadModel(model) => {
+                self.control("unload a model", |worker| worker.push(Effect::UnloadModel(model.model)));
+            }
+            StudioFrame::UpdateNow => {
                 self.log(
                     LogLevel::Warn,
                     "ignored: this worker cannot do that on request yet".to_owned(),
@@ -191,6 +195,20 @@ impl Worker {
         }
     }
 
+    /// As with offers, a file name that is none is not passed on.
+    fn load_model(&mut self, command: ModelCommand) {
+        let files = command.model_source.iter().flat_map(|source| &source.files);
+        if let Some(file) = files.into_iter().find(|file| !file.has_plain_name()) {
+            let name = file.filename.escape_debug();
+            let message = format!("refused: model file name `{name}` is not a plain name");
+            return self.log(LogLevel::Error, message, None);
+        }
+        if self.is_ending() {
+            return self.log(LogLevel::Warn, "refused: the worker is about to end".to_owned(), None);
+        }
+        self.push(Effect::LoadModel(Box::new(command)));
+    }
+
     fn remote_pause(&mut self, paused: bool) {
         self.set_paused(paused);
         self.push(Effect::SavePaused(paused));
@@ -216,6 +234,7 @@ impl Worker {
         for fail in self.fails.take_unsent(socket, resume, lease) {
             self.send(WorkerFrame::Fail(fail));
         }
+        self.show(now);
         let trust = self.trusts();
         for entry in self.outbox.take_json(socket, trust) {
             if let Output::Json(result) = &entry.output {

@@ -116,7 +116,7 @@ impl Worker {
             Input::Socket { socket, event } => self.socket_event(now, socket, event),
             Input::Registered(answer) => self.registered(now, answer),
             Input::Polled(answer) => self.polled(now, answer),
-            Input::Engine(event) => self.engine_event(event),
+            Input::Engine(event) => self.engine_event(now, event),
             Input::Spooled { job, outcome } => self.spooled(now, &job, outcome),
             Input::SpoolChecked { writable } => self.spool_checked(now, writable),
             Input::Uploaded { job, attempt, outcome } => self.uploaded(now, &job, attempt, outcome),
@@ -153,6 +153,7 @@ impl Worker {
             self.link.dead_at(),
             open.map(|open| open.next_heartbeat),
             progress.flatten(),
+            self.show_due(),
             logs,
             if self.was_welcomed { self.outbox.upload_due() } else { None },
             self.spool_check,
@@ -219,9 +220,10 @@ impl Worker {
         let mut capabilities = self.machine.capabilities.clone();
         capabilities.auto_enabled = !self.paused && !self.is_ending();
         capabilities.features = self.settings.features();
-        if self.settings.slots > 1 {
-            let kinds = capabilities.task_kinds.iter().cloned();
-            capabilities.slots = kinds.map(|kind| (kind, self.settings.slots)).collect();
+        if self.settings.has_slots() {
+            let slots = |kind: &String| kind.parse().map_or(1, |kind| self.settings.slots_of(kind));
+            let kinds = capabilities.task_kinds.iter();
+            capabilities.slots = kinds.map(|kind| (kind.clone(), slots(kind))).collect();
         }
         capabilities
     }

@@ -8,7 +8,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use studio_protocol::{CloseCode, JobId, WorkerId};
+use studio_protocol::{CloseCode, Delta, JobId, WorkerId};
 use studio_scheduler::{CommitOutcome, GiveBack, HeldClaim, QueuedJob, StoreOp, Stored};
 use studio_store::JobState;
 
@@ -40,6 +40,8 @@ pub(crate) struct Checker {
     /// Results that a worker was told are stored.
     promised: BTreeSet<JobId>,
     offers: BTreeSet<(JobId, u32)>,
+    /// The pieces of every attempt's text that watchers were shown.
+    texts: BTreeMap<(JobId, u32), Vec<String>>,
     /// Workers of which two processes were started on purpose.
     pub twins: BTreeSet<WorkerId>,
 }
@@ -55,6 +57,30 @@ impl Checker {
                 self.broken(format!("{} was submitted twice", job.id));
             }
         }
+    }
+
+    /// Watchers are shown a piece: each in its place, and the same whenever it is told again.
+    pub fn text(&mut self, delta: &Delta) {
+        let Some(attempt) = delta.attempt else {
+            return self.broken(format!("a piece of {} is of no attempt", delta.job_id));
+        };
+        let run = delta.text.split('.').next().and_then(|run| run.parse().ok());
+        let is_its_own =
+            run.and_then(|run| self.runs.get(&run)).is_some_and(|run: &Run| run.job == delta.job_id);
+        let pieces = self.texts.entry((delta.job_id.clone(), attempt)).or_default();
+        let known = usize::try_from(delta.index).unwrap_or(usize::MAX);
+        let problem = match pieces.get(known) {
+            _ if !is_its_own => "of another job",
+            Some(before) if *before == delta.text => return,
+            Some(_) => "another than before",
+            None if known == pieces.len() => return pieces.push(delta.text.clone()),
+            None => "after a gap",
+        };
+        self.broken(format!("piece {known} of {}#{attempt} is {problem}: {}", delta.job_id, delta.text));
+    }
+
+    pub fn needs_options(&self, job: &JobId) -> bool {
+        self.ledger.0.get(job).is_some_and(|entry| entry.spec.needs_options)
     }
 
     pub fn submission_acknowledged(&mut self, jobs: &[JobId]) {

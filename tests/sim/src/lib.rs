@@ -28,6 +28,8 @@ pub enum Mutation {
     ForgottenClaims,
     /// A heartbeat's held jobs are dropped on the way.
     LostHeldJobs,
+    /// A piece of a running text is dropped on the way.
+    LostPiece,
     /// A submission is stored again when it is repeated.
     RepeatedSubmission,
 }

@@ -65,6 +65,7 @@ fn the_checker_notices_bugs_that_are_put_in() {
         (Mutation::LateUpload, 150, "by the rules it is"),
         (Mutation::ForgottenClaims, 20, ""),
         (Mutation::LostHeldJobs, 20, "although the worker has it"),
+        (Mutation::LostPiece, 20, "after a gap"),
         (Mutation::RepeatedSubmission, 20, "when it was repeated"),
     ] {
         let violation = found(mutation, seeds);

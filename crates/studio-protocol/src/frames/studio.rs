@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::nulls::null_as_default;
-use crate::{ErrorCode, FeatureSet, JobId, OfferClaim, OfferClaimRaw, Timestamp, WorkerId};
+use crate::{ErrorCode, FeatureSet, JobId, ModelSource, OfferClaim, OfferClaimRaw, Timestamp, WorkerId};
 
 /// `hello` was accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +75,15 @@ pub struct Cancel {
 }
 
 /// Extension `control`: about one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ModelCommand {
     /// The registry's name.
     pub model: String,
+    /// Where it comes from, for a worker that never saw it; absent from a studio that knows only names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_source: Option<ModelSource>,
+    /// Device memory that it needs, GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vram_gb_estimate: Option<f64>,
 }

@@ -163,7 +163,7 @@ pub struct LogBatch {
 }
 
 /// What a running job is busy with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Waits for the engine.
@@ -241,6 +241,9 @@ pub struct Delta {
     /// What was thought since the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<String>,
+    /// Of the offer (extension `lease`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// Extension `release`: the job goes back, no attempt counted.

@@ -63,8 +63,10 @@ fn is_required(name: &str, path: &str, key: &str) -> bool {
         // Optional here, required elsewhere.
         (path, "jobId") if path.starts_with("/entries") => false,
         ("/code", _) => name.starts_with("studio"),
+        // Of `loadModel`; a claim must have them.
+        ("/modelSource" | "/vramGbEstimate", _) => false,
         (path, "cfgScale" | "steps" | "width" | "height") => {
-            path.starts_with("/claim/modelSource") || path == "/steps"
+            path.contains("/modelSource/") || path == "/steps"
         }
         (path, "name") => path.contains("/loras/"),
         (_, "prompt") => name.contains("offer.image") || name.contains("offer.video"),

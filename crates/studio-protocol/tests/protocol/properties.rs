@@ -142,8 +142,14 @@ fn worker_frame() -> impl Strategy<Value = WorkerFrame> {
         progress().prop_map(WorkerFrame::Progress),
         (job(), any::<String>(), any::<String>())
             .prop_map(|(job_id, mime, data)| WorkerFrame::Preview(Preview { job_id, mime, data })),
-        (job(), any::<u64>(), any::<String>(), option::of(any::<String>())).prop_map(
-            |(job_id, index, text, reasoning)| WorkerFrame::Delta(Delta { job_id, index, text, reasoning })
+        (job(), any::<u64>(), any::<String>(), option::of(any::<String>()), attempt()).prop_map(
+            |(job_id, index, text, reasoning, attempt)| WorkerFrame::Delta(Delta {
+                job_id,
+                index,
+                text,
+                reasoning,
+                attempt
+            })
         ),
         (job(), any::<String>(), attempt())
             .prop_map(|(job_id, reason, attempt)| WorkerFrame::Release(Release { job_id, reason, attempt })),
@@ -231,7 +237,9 @@ fn studio_frame() -> impl Strategy<Value = StudioFrame> {
         ack().prop_map(StudioFrame::FailAck),
         (code, any::<String>()).prop_map(|(code, message)| StudioFrame::Error(ErrorFrame { code, message })),
         (job(), any::<String>()).prop_map(|(job_id, reason)| StudioFrame::Cancel(Cancel { job_id, reason })),
-        any::<String>().prop_map(|model| StudioFrame::LoadModel(ModelCommand { model })),
+        (any::<String>(), option::of(number())).prop_map(|(model, vram_gb_estimate)| {
+            StudioFrame::LoadModel(ModelCommand { model, model_source: None, vram_gb_estimate })
+        }),
     ]
 }
 

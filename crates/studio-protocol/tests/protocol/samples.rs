@@ -115,12 +115,13 @@ pub fn worker_frames() -> Vec<(&'static str, WorkerFrame)> {
         total_bytes: None,
         attempt: None,
     };
-    let delta = |index, text: &str, reasoning: Option<&str>| {
+    let delta = |index, text: &str, reasoning: Option<&str>, attempt| {
         WorkerFrame::Delta(Delta {
             job_id: job(),
             index,
             text: text.into(),
             reasoning: reasoning.map(str::to_owned),
+            attempt,
         })
     };
     vec![
@@ -183,8 +184,8 @@ pub fn worker_frames() -> Vec<(&'static str, WorkerFrame)> {
                 data: "UklGRg==".into(),
             }),
         ),
-        ("worker/delta", delta(0, "Hel", None)),
-        ("worker/delta.extended", delta(1, "lo", Some("A greeting, then."))),
+        ("worker/delta", delta(0, "Hel", None, None)),
+        ("worker/delta.extended", delta(1, "lo", Some("A greeting, then."), Some(2))),
         ("worker/release", release(None)),
         ("worker/release.extended", release(Some(2))),
         ("worker/goodbye", WorkerFrame::Goodbye(Goodbye { reason: "restart for an update".into() })),
@@ -217,7 +218,12 @@ pub fn studio_frames() -> Vec<(&'static str, StudioFrame)> {
     };
     let ack = |stale| JobAck { job_id: "job-1".into(), stale };
     let error = |code, message: &str| StudioFrame::Error(ErrorFrame { code, message: message.into() });
-    let model = || ModelCommand { model: "synthetic".into() };
+    let model = || ModelCommand { model: "synthetic".into(), model_source: None, vram_gb_estimate: None };
+    let sourced = ModelCommand {
+        model_source: Some(claim::stable_diffusion()),
+        vram_gb_estimate: Some(6.5),
+        ..model()
+    };
     let used = [
         Feature::Progress,
         Feature::Cancel,
@@ -248,6 +254,7 @@ pub fn studio_frames() -> Vec<(&'static str, StudioFrame)> {
         ("studio/drain", StudioFrame::Drain),
         ("studio/updateNow", StudioFrame::UpdateNow),
         ("studio/loadModel", StudioFrame::LoadModel(model())),
+        ("studio/loadModel.extended", StudioFrame::LoadModel(sourced)),
         ("studio/unloadModel", StudioFrame::UnloadModel(model())),
     ];
     frames.extend(claim::offers().into_iter().map(|(name, claim)| (name, offer(claim))));

@@ -4,50 +4,51 @@
 //! session changes, so that an offer costs a look at the classes and not at the queue or the fleet.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
-use std::ops::Bound;
 use std::time::Instant;
 
-use super::{Claim, ClaimState, Coordinator, Rank};
+use super::standing::{Fit, Rank};
+use super::{Claim, ClaimState, Coordinator};
 use crate::queue::{Candidate, ClassId};
+use crate::session::Warmth;
 use crate::{SessionId, StoreOp};
 
 impl Coordinator {
     /// Takes a session out of every list.
     pub(super) fn withdraw(&mut self, session: SessionId) {
-        for (class, rank) in self.ranks.remove(&session).unwrap_or_default() {
-            self.ready[class.0].remove(&rank);
-        }
+        self.standing.set(session, Vec::new());
     }
 
     /// Puts a session into the lists of the classes that it could serve now, and takes it out of the others.
     pub(super) fn rank(&mut self, id: SessionId) {
-        self.withdraw(id);
         self.track_classes();
-        let Some(session) = self.sessions.get(&id).filter(|session| session.takes_offers()) else { return };
-        let Some(worker) = self.workers.get(&session.worker).filter(|worker| !worker.paused) else { return };
+        let fits = self.fits(id);
+        self.standing.set(id, fits.unwrap_or_default());
+    }
+
+    fn fits(&self, id: SessionId) -> Option<Vec<Fit>> {
+        let session = self.sessions.get(&id).filter(|session| session.takes_offers())?;
+        let worker = self.workers.get(&session.worker).filter(|worker| !worker.paused)?;
         let claims = worker.claims.iter().filter_map(|job| self.claims.get(job));
         let running: Vec<_> =
             claims.filter(|claim| claim.takes_a_slot()).map(|claim| claim.job.kind).collect();
-        let mut ranks = Vec::new();
-        for class in self.queue.class_ids() {
+        let fit = |class| {
             let key = self.queue.class(class);
             let same = running.iter().filter(|kind| **kind == key.kind).count();
-            if session.can_serve(key) && session.has_slot(key.kind, running.len(), same) {
-                let is_cold = session.resident.as_ref() != Some(&key.model);
-                ranks.push((class, (is_cold, session.free_since, id)));
-            }
-        }
-        for (class, rank) in &ranks {
-            self.ready[class.0].insert(*rank);
-        }
-        self.ranks.insert(id, ranks);
+            let has_slot = session.has_slot(key.kind, running.len(), same);
+            session.can_serve(key).then(|| Fit {
+                class,
+                warmth: session.warmth(&key.model),
+                pace: session.pace(&key.model),
+                free_since: has_slot.then_some(session.free_since),
+            })
+        };
+        Some(self.queue.class_ids().filter_map(fit).collect())
     }
 
     /// A class that is new is matched with every session once.
     fn track_classes(&mut self) {
-        if self.ready.len() < self.queue.class_count() {
-            self.ready.resize_with(self.queue.class_count(), BTreeSet::new);
+        if self.standing.class_count() < self.queue.class_count() {
+            self.standing.grow(self.queue.class_count());
             let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
             for session in sessions {
                 self.rank(session);
@@ -67,11 +68,10 @@ impl Coordinator {
         self.track_classes();
         let mut passed: Option<Rank> = None;
         while self.queue.is_waiting(class) {
-            let after = passed.map_or(Bound::Unbounded, Bound::Excluded);
-            let next = self.ready[class.0].range((after, Bound::Unbounded)).next();
-            let Some(rank) = next.copied() else { return };
-            match self.best_for(rank.2) {
-                Some(best) => self.offer(now, rank.2, &best),
+            let Some(rank) = self.standing.next(class, passed) else { return };
+            let (.., session) = rank;
+            match self.best_for(session) {
+                Some(best) => self.offer(now, session, &best),
                 None => passed = Some(rank), // It refused every job there is.
             }
         }
@@ -81,15 +81,19 @@ impl Coordinator {
     fn best_for(&self, id: SessionId) -> Option<Candidate> {
         let session = self.sessions.get(&id)?;
         let may_stay = session.streak < self.timing.resident_streak;
-        let open = self.ranks.get(&id)?.iter().filter(|(class, _)| self.queue.is_waiting(*class));
-        let heads = open.filter_map(|(class, (is_cold, _, _))| {
-            let head = self.queue.head(*class, |job| session.is_refused(job))?;
-            Some((head, *is_cold != may_stay))
+        let open = self.standing.open(id).filter(|fit| self.queue.is_waiting(fit.class));
+        let heads = open.filter_map(|fit| {
+            let head = self.queue.head(fit.class, |job| session.is_refused(job))?;
+            let is_loaded = fit.warmth == Warmth::Loaded;
+            // Whoever has a model loaded serves it: a worker that has to load one loads one that is left out.
+            let is_served = self.standing.is_loaded(fit.class);
+            Some((head, is_served, is_loaded))
         });
-        let best = heads.min_by_key(|(head, is_preferred)| {
-            (Reverse(head.priority), !is_preferred, head.served, head.seq)
+        let best = heads.min_by_key(|(head, is_served, is_loaded)| {
+            let had_its_streak = may_stay || *is_served;
+            (Reverse(head.priority), had_its_streak, !is_loaded, *is_served, head.served, head.seq)
         });
-        best.map(|(head, _)| head)
+        best.map(|(head, ..)| head)
     }
 
     fn offer(&mut self, now: Instant, session: SessionId, best: &Candidate) {

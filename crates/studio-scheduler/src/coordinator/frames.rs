@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use studio_protocol::{
-    Accept, CloseCode, CompleteJson, Fail, Feature, JobId, Preview, Progress, Reject, RejectCode, Release,
-    WorkerId,
+    Accept, CloseCode, CompleteJson, Delta, Fail, Feature, JobId, Preview, Progress, Reject, RejectCode,
+    Release, TaskKind, WorkerId,
 };
 
 use super::{Claim, ClaimState, Coordinator};
@@ -48,9 +48,14 @@ impl Coordinator {
 
     pub(super) fn reject(&mut self, now: Instant, session: SessionId, mut frame: Reject) {
         let Some(worker) = self.speaker(now, session, &mut frame.attempt) else { return };
-        let state = self.claim_of(&worker, &frame.job_id, frame.attempt).map(|claim| claim.state);
-        if state == Some(ClaimState::Offered) {
+        let claim = self.claim_of(&worker, &frame.job_id, frame.attempt);
+        let offered = claim.filter(|claim| claim.state == ClaimState::Offered);
+        if let Some(model) = offered.map(|claim| claim.job.model.clone()) {
             self.note_refusal(now, session, &frame);
+            if let Some(state) = self.sessions.get_mut(&session) {
+                // It does not load it either.
+                state.resident.take_if(|resident| *resident == model);
+            }
             self.give_back(&frame.job_id, GiveBack::Rejected, frame.reason);
         }
         self.free_again(now, session, &frame.job_id);
@@ -130,6 +135,21 @@ impl Coordinator {
         let Some(worker) = self.speaker(now, session, &mut None) else { return };
         if self.agreed(session, Feature::Preview) && self.claim_of(&worker, &frame.job_id, None).is_some() {
             self.out.push(Effect::Preview(frame));
+        }
+    }
+
+    pub(super) fn delta(&mut self, now: Instant, session: SessionId, mut frame: Delta) {
+        let Some(worker) = self.speaker(now, session, &mut frame.attempt) else { return };
+        if !self.agreed(session, Feature::Stream) {
+            return;
+        }
+        if let Some(claim) = self.claim_of(&worker, &frame.job_id, frame.attempt) {
+            claim.confirmed = now;
+            let is_running = claim.state == ClaimState::Running && claim.job.kind == TaskKind::Llm;
+            frame.attempt = Some(claim.attempt);
+            if is_running {
+                self.out.push(Effect::Delta(frame));
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use studio_protocol::{
 
 use super::{ClaimState, Coordinator, Decided};
 use crate::session::Session;
-use crate::{Effect, GiveBack, QueuedJob, SessionId};
+use crate::{Control, Effect, GiveBack, QueuedJob, SessionId};
 
 impl Coordinator {
     pub(super) fn opened(
@@ -83,7 +83,12 @@ impl Coordinator {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let is_first = !std::mem::replace(&mut session.in_service, true);
         session.last_frame = now;
-        session.capabilities = capabilities;
+        let held = self.workers.get(&session.worker).map(|worker| &worker.claims);
+        let holds = |model: &str| {
+            let claims = held.into_iter().flatten().filter_map(|job| self.claims.get(job));
+            claims.filter(|claim| claim.takes_a_slot()).any(|claim| *claim.job.model == *model)
+        };
+        session.describe(capabilities, holds);
         session.blocked = false;
         session.refused.retain(|_, until| until.is_some());
         let names_all = session.has(Feature::Resume);
@@ -176,6 +181,14 @@ impl Coordinator {
         if let Some(session) = state.session {
             self.rank(session);
             self.dispatch_session(now, session);
+        }
+    }
+
+    /// What an operator asks goes out at once; a worker that did not agree to it is not asked.
+    pub(super) fn control(&mut self, worker: &WorkerId, control: Control) {
+        let Some(id) = self.session_of(worker) else { return };
+        if self.sessions.get(&id).is_some_and(|session| session.has(Feature::Control)) {
+            self.send(id, control.frame());
         }
     }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use studio_protocol::{
-    Accept, Capabilities, CloseCode, CompleteJson, Fail, FeatureSet, Heartbeat, JobId, Reject, RejectCode,
-    Release, StudioFrame, TaskKind, WorkerId,
+    Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, FeatureSet, Heartbeat, JobId, ModelCommand,
+    Reject, RejectCode, Release, StudioFrame, TaskKind, WorkerId,
 };
 use studio_scheduler::{
-    ClaimedJob, CommitOutcome, Coordinator, Effect, FailOutcome, HeldClaim, Input, LoseOutcome, QueuedJob,
-    SessionId, StoreError, StoreOp, Stored, Timing,
+    ClaimedJob, CommitOutcome, Control, Coordinator, Effect, FailOutcome, HeldClaim, Input, LoseOutcome,
+    QueuedJob, SessionId, StoreError, StoreOp, Stored, Timing,
 };
 
 /// What a session heard, as far as stories care.
@@ -22,6 +22,7 @@ pub enum Said {
     CompleteAck(String, bool),
     FailAck(String, bool),
     Cancel(String),
+    Load(String),
     Close(CloseCode),
 }
 
@@ -60,6 +61,8 @@ pub struct Stage {
     capabilities: HashMap<SessionId, Arc<Capabilities>>,
     sessions: u64,
     is_broken: bool,
+    /// What watchers were told of running texts.
+    pub texts: Vec<(String, String)>,
 }
 
 impl Stage {
@@ -72,6 +75,7 @@ impl Stage {
             capabilities: HashMap::new(),
             sessions: 0,
             is_broken: false,
+            texts: Vec::new(),
         };
         stage.tell(Input::Restored { queued: Vec::new(), held: Vec::new() });
         stage
@@ -138,6 +142,7 @@ impl Stage {
             model: model.into(),
             vram_gb: 1.0,
             priority,
+            needs_options: id.starts_with("tuned"),
         };
         let row = Row {
             job: job.clone(),
@@ -191,6 +196,22 @@ impl Stage {
             held_jobs: None,
         };
         self.tell(Input::Heartbeat(session, Box::new(heartbeat), capabilities));
+    }
+
+    /// A heartbeat that describes the worker anew.
+    pub fn heartbeat_as(&mut self, session: SessionId, held: &[&str], capabilities: Capabilities) {
+        self.capabilities.insert(session, Arc::new(capabilities));
+        self.heartbeat(session, held);
+    }
+
+    pub fn say(&mut self, session: SessionId, job: &str, text: &str, attempt: Option<u32>) {
+        let frame = Delta { job_id: job.into(), index: 0, text: text.into(), reasoning: None, attempt };
+        self.tell(Input::Delta(session, frame));
+    }
+
+    pub fn load(&mut self, worker: &str, model: &str) {
+        let command = ModelCommand { model: model.into(), model_source: None, vram_gb_estimate: None };
+        self.tell(Input::Control { worker: worker.into(), control: Control::Load(command) });
     }
 
     pub fn cut(&mut self, session: SessionId) {
@@ -310,6 +331,7 @@ impl Stage {
                         StudioFrame::CompleteAck(ack) => Said::CompleteAck(ack.job_id.to_string(), ack.stale),
                         StudioFrame::FailAck(ack) => Said::FailAck(ack.job_id.to_string(), ack.stale),
                         StudioFrame::Cancel(cancel) => Said::Cancel(cancel.job_id.to_string()),
+                        StudioFrame::LoadModel(command) => Said::Load(command.model),
                         other => panic!("the coordinator sent {other:?}"),
                     };
                     self.heard.entry(session).or_default().push(said);
@@ -320,6 +342,10 @@ impl Stage {
                 Effect::Store(op) => {
                     let stored = self.perform(op);
                     self.tell(Input::Stored(stored));
+                }
+                Effect::Delta(delta) => {
+                    assert!(delta.attempt.is_some(), "a text is of an attempt: {delta:?}");
+                    self.texts.push((delta.job_id.to_string(), delta.text));
                 }
                 Effect::Progress(_) | Effect::Preview(_) => {}
             }

@@ -72,13 +72,13 @@ impl Db {
         let (mut waiting, mut held, mut names) = (Vec::new(), Vec::new(), Names::default());
         while let Some(row) = rows.next()? {
             let job = queued(row, &mut names)?;
-            let state: JobState = word(row, 8, At("jobs", "state"))?;
+            let state: JobState = word(row, 9, At("jobs", "state"))?;
             if state == JobState::Queued {
                 waiting.push(job);
                 continue;
             }
             let accepted = state == JobState::Running;
-            held.push(HeldClaim { job, worker: id(row, 9)?, attempt: row.get(10)?, accepted });
+            held.push(HeldClaim { job, worker: id(row, 10)?, attempt: row.get(11)?, accepted });
         }
         Ok((waiting, held))
     }

@@ -55,7 +55,7 @@ fn artefact(row: &Row<'_>) -> Result<Option<ArtefactSummary>> {
 
 /// The columns of [`queued`], from `jobs` as `j` and its model as `m`.
 pub(super) const QUEUED: &str = "\
-    SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, \
+    SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options, \
         j.state, j.worker, j.attempt \
     FROM jobs j JOIN models m ON m.id = j.model";
 
@@ -71,13 +71,14 @@ pub(super) fn queued(row: &Row<'_>, names: &mut Names) -> Result<QueuedJob> {
         model: names.shared(row, 5)?,
         vram_gb: row.get(6)?,
         priority: row.get(7)?,
+        needs_options: row.get(8)?,
     })
 }
 
 /// The scheduler's view of one job.
 pub(crate) fn queued_job(db: &Db, seq: i64) -> Result<QueuedJob> {
     const SQL: &str = "\
-        SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority \
+        SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options \
         FROM jobs j JOIN models m ON m.id = j.model WHERE j.seq = ?1";
     db.statement(SQL)?.query_row([seq], |row| Ok(queued(row, &mut Names::default())))?
 }

@@ -123,8 +123,9 @@ fn insert_project(db: &Db, project: &ProjectId, now: Timestamp) -> Result<()> {
 
 fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> Result<Vec<QueuedJob>> {
     const JOB: &str = "\
-        INSERT INTO jobs (id, state, kind, model, project, asset_name, batch, priority, max_attempts, created_at) \
-        VALUES (?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        INSERT INTO jobs (id, state, kind, model, project, asset_name, batch, priority, max_attempts, created_at, \
+            needs_options) \
+        VALUES (?1, 'queued', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let mut insert = db.statement(JOB)?;
     let mut insert_task = db.statement("INSERT INTO job_tasks (job, task) VALUES (?1, ?2)")?;
     let mut models = HashMap::new();
@@ -150,6 +151,7 @@ fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> 
             job.priority,
             job.max_attempts,
             now.as_millis(),
+            job.needs_options,
         ])?;
         let seq = db.conn.last_insert_rowid();
         insert_task.execute(params![seq, job.task_json])?;
@@ -162,6 +164,7 @@ fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> 
             model: model.name.clone(),
             vram_gb: model.vram_gb,
             priority: job.priority,
+            needs_options: job.needs_options,
         });
     }
     Ok(queued)

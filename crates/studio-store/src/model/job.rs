@@ -69,6 +69,8 @@ pub struct NewJob {
     pub priority: i32,
     /// Failures after which it is failed for good; at least 1.
     pub max_attempts: u32,
+    /// What [`studio_protocol::states_options`] says of its task.
+    pub needs_options: bool,
 }
 
 /// An `Idempotency-Key` with what it was used for.

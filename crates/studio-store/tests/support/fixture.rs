@@ -50,6 +50,7 @@ impl Fixture {
             task_json: format!(r#"{{"kind":"{kind}"}}"#),
             priority: 0,
             max_attempts: 3,
+            needs_options: false,
         }
     }
 

@@ -15,7 +15,7 @@ fn an_offer_is_accepted_before_the_engine_starts() {
     let mut story = Story::open(all_features());
     story.offer(attempt(chat("job-1"), 2));
     let accept = story.wanted.iter().position(|effect| matches!(effect, Effect::Send(_)));
-    let run = story.wanted.iter().position(|effect| matches!(effect, Effect::Run(_)));
+    let run = story.wanted.iter().position(|effect| matches!(effect, Effect::Run { .. }));
     assert!(accept < run && accept.is_some(), "{:?}", story.wanted);
     assert_eq!(story.sent(), [json!({"type": "accept", "jobId": "job-1", "attempt": 2})]);
 }
@@ -45,8 +45,12 @@ fn a_second_offer_is_refused_as_busy_until_the_first_is_done() {
 
 #[test]
 fn slots_are_counted_for_each_kind() {
-    let mut story = Story::with(Settings { slots: 2, ..Settings::default() }, approved(), Vec::new())
-        .connect(all_features());
+    let mut story = Story::with(
+        Settings { slots: Settings::same_slots(2), ..Settings::default() },
+        approved(),
+        Vec::new(),
+    )
+    .connect(all_features());
     for job in ["c1", "c2", "c3"] {
         story.offer(chat(job));
     }
@@ -65,7 +69,13 @@ fn one_slot_is_the_base_protocol_and_not_announced() {
     let heartbeat = story.sent().pop().unwrap();
     assert!(heartbeat["capabilities"].get("slots").is_none());
     let features = heartbeat["capabilities"]["features"].clone();
-    assert_eq!(features, json!(["progress", "cancel", "lease", "resume", "release", "goodbye", "control"]));
+    assert_eq!(
+        features,
+        json!([
+            "progress", "preview", "stream", "cancel", "lease", "resume", "release", "goodbye", "control",
+            "options"
+        ])
+    );
 }
 
 #[test]

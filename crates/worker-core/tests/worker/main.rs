@@ -10,6 +10,7 @@
 
 mod ending;
 mod jobs;
+mod live;
 mod properties;
 mod registration;
 mod results;

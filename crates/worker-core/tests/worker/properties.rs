@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use serde_json::value::RawValue;
-use studio_protocol::{Cancel, CloseCode, FeatureSet, JobAck, JobId, Offer, StudioFrame, WorkerFrame};
+use studio_protocol::{
+    Cancel, CloseCode, Delta, FeatureSet, JobAck, JobId, Offer, PREVIEW_INTERVAL, StudioFrame, WorkerFrame,
+};
 use worker_core::{
     Effect, EngineEvent, Input, Output, Settings, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
     Worker,
@@ -24,6 +26,8 @@ enum Step {
     Offer { job: u8, picture: bool },
     Finish(u8),
     Fail(u8),
+    Say(u8),
+    Look(u8),
     Acknowledge { stale: bool },
     Upload { taken: bool },
     Cancel(u8),
@@ -43,6 +47,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (0u8..6, any::<bool>()).prop_map(|(job, picture)| Step::Offer { job, picture }),
         5 => (0u8..6).prop_map(Step::Finish),
         1 => (0u8..6).prop_map(Step::Fail),
+        6 => (0u8..6).prop_map(Step::Say),
+        2 => (0u8..6).prop_map(Step::Look),
         3 => any::<bool>().prop_map(|stale| Step::Acknowledge { stale }),
         3 => any::<bool>().prop_map(|taken| Step::Upload { taken }),
         1 => (0u8..6).prop_map(Step::Cancel),
@@ -71,6 +77,12 @@ struct World {
     attempts: u32,
     accepted: BTreeSet<JobId>,
     running: BTreeMap<JobId, bool>,
+    /// All that engines said of their jobs.
+    said: BTreeMap<JobId, String>,
+    /// What the studio heard of it on this connection: attempt, next number, text.
+    heard: BTreeMap<JobId, (Option<u32>, u64, String)>,
+    /// When it last saw a picture of it.
+    shown: BTreeMap<JobId, Instant>,
     cancelled: BTreeSet<JobId>,
     /// On disk.
     spool: BTreeMap<JobId, SpoolEntry>,
@@ -97,6 +109,9 @@ impl World {
             attempts: 0,
             accepted: BTreeSet::new(),
             running: BTreeMap::new(),
+            said: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            shown: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             spool: BTreeMap::new(),
             owed: BTreeSet::new(),
@@ -129,7 +144,11 @@ impl World {
             }
             Effect::Close(_) => self.line = Line::Down,
             Effect::Send(frame) => self.sent(frame),
-            Effect::Run(claim) => {
+            Effect::Run { claim, stream, preview } => {
+                assert!(!(stream && preview), "no job has both");
+                self.said.remove(&claim.job_id);
+                self.heard.remove(&claim.job_id);
+                self.shown.remove(&claim.job_id);
                 assert!(self.accepted.contains(&claim.job_id), "run before accept");
                 assert!(
                     self.running.insert(claim.job_id, claim.task.kind().result_is_json()).is_none(),
@@ -168,6 +187,7 @@ impl World {
             Effect::SaveIdentity(_) | Effect::Register { .. } | Effect::Poll { .. } => {
                 panic!("it is approved")
             }
+            Effect::LoadModel(_) | Effect::UnloadModel(_) => panic!("nobody asked for a model"),
             Effect::SavePaused(_) | Effect::Log { .. } => {}
         }
     }
@@ -198,6 +218,7 @@ impl World {
             }
             WorkerFrame::CompleteJson(result) => {
                 assert!(self.spool.contains_key(&result.job_id) || self.disk_full || !self.owed.is_empty());
+                self.said.remove(&result.job_id);
                 self.delivered.insert(result.job_id.clone());
                 self.unacknowledged.push(result.job_id);
             }
@@ -206,12 +227,29 @@ impl World {
             | WorkerFrame::Fail(_)
             | WorkerFrame::LogBatch(_)
             | WorkerFrame::Progress(_) => {}
-            WorkerFrame::ReadyForMore
-            | WorkerFrame::Preview(_)
-            | WorkerFrame::Delta(_)
-            | WorkerFrame::Release(_)
-            | WorkerFrame::Goodbye(_) => panic!("never asked for: {frame:?}"),
+            WorkerFrame::Delta(delta) => self.heard_more(delta),
+            WorkerFrame::Preview(preview) => {
+                assert!(self.running.contains_key(&preview.job_id), "a look at a job that has ended");
+                let last = self.shown.insert(preview.job_id, self.now);
+                assert!(last.is_none_or(|last| self.now - last >= PREVIEW_INTERVAL), "too many previews");
+            }
+            WorkerFrame::ReadyForMore | WorkerFrame::Release(_) | WorkerFrame::Goodbye(_) => {
+                panic!("never asked for: {frame:?}")
+            }
         }
+    }
+
+    /// Numbers have no gap, texts are what the engine said, and both end with the job.
+    fn heard_more(&mut self, delta: Delta) {
+        let said = self.said.get(&delta.job_id).expect("a piece of a text that nobody says");
+        let heard = self.heard.entry(delta.job_id).or_insert_with(|| (delta.attempt, 0, String::new()));
+        if heard.0 != delta.attempt {
+            *heard = (delta.attempt, 0, String::new());
+        }
+        assert_eq!(delta.index, heard.1, "a gap, or a piece twice");
+        heard.1 += 1;
+        heard.2.push_str(&delta.text);
+        assert!(said.starts_with(&heard.2), "{heard:?} is not how {said} begins");
     }
 
     fn socket(&mut self, event: SocketEvent) {
@@ -250,6 +288,7 @@ impl World {
     fn welcome(&mut self, features: FeatureSet) {
         if let Line::Greeting(socket) = self.line {
             self.line = Line::Open(socket);
+            self.heard.clear();
             self.unacknowledged.clear();
             self.socket(SocketEvent::Frame(Box::new(welcome(features))));
         }
@@ -311,6 +350,21 @@ impl World {
                 };
                 self.give(Input::Engine(EngineEvent::Finished { job: id(job), output }));
             }
+            Step::Say(job) => {
+                if self.running.get(&id(job)).copied() != Some(true) {
+                    return;
+                }
+                let said = self.said.entry(id(job)).or_default();
+                let text = format!("{} ", said.len());
+                said.push_str(&text);
+                self.give(Input::Engine(EngineEvent::Delta { job: id(job), text, reasoning: None }));
+            }
+            Step::Look(job) => {
+                if self.running.get(&id(job)).copied() == Some(false) {
+                    let (mime, data) = ("image/webp".to_owned(), "AAAA".to_owned());
+                    self.give(Input::Engine(EngineEvent::Preview { job: id(job), mime, data }));
+                }
+            }
             Step::Fail(job) => {
                 if self.running.remove(&id(job)).is_some() {
                     self.give(Input::Engine(EngineEvent::Failed {
@@ -358,6 +412,7 @@ impl World {
         let spool: Vec<_> = self.spool.values().cloned().collect();
         self.owed.retain(|job| self.spool.contains_key(job));
         (self.line, self.running) = (Line::Down, BTreeMap::new());
+        self.shown.clear();
         self.uploads.clear();
         self.unacknowledged.clear();
         self.worker = Worker::new(settings(self.slots), approved(), spool, Box::new(Counting::default()));
@@ -380,7 +435,7 @@ impl World {
 }
 
 fn settings(slots: u32) -> Settings {
-    Settings { slots, ..Settings::default() }
+    Settings { slots: Settings::same_slots(slots), ..Settings::default() }
 }
 
 proptest! {

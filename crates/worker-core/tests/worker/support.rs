@@ -270,7 +270,7 @@ impl Story {
     }
 
     pub fn runs(&self, job: &str) -> bool {
-        self.wants(|effect| matches!(effect, Effect::Run(claim) if claim.job_id.as_str() == job))
+        self.wants(|effect| matches!(effect, Effect::Run { claim, .. } if claim.job_id.as_str() == job))
     }
 
     pub fn stops(&self, job: &str) -> bool {
@@ -302,6 +302,7 @@ pub fn machine() -> Machine {
             ..Capabilities::default()
         },
         free_vram_gb: None,
+        busy_reason: None,
     }
 }
 

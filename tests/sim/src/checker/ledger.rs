@@ -34,6 +34,8 @@ pub(crate) struct Spec {
     pub engine: &'static str,
     pub model: &'static str,
     pub vram_gb: f64,
+    /// States what base workers do not understand.
+    pub needs_options: bool,
     pub max_attempts: u32,
     pub fate: Fate,
 }

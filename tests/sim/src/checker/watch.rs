@@ -37,6 +37,7 @@ pub(crate) struct Look {
     pub kinds: Vec<TaskKind>,
     pub engines: Vec<&'static str>,
     pub vram_gb: f64,
+    pub knows_options: bool,
 }
 
 #[derive(Debug, Default)]
@@ -231,6 +232,7 @@ impl Checker {
             && look.kinds.contains(&entry.spec.kind)
             && look.engines.contains(&entry.spec.engine)
             && entry.spec.vram_gb <= look.vram_gb
+            && (look.knows_options || !entry.spec.needs_options)
             && !is_barred()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use studio_protocol::{JobId, TaskKind};
+use studio_protocol::{JobId, TaskKind, states_options};
 use studio_store::NewJob;
 
 use super::requests::{Answer, Body, From, ReqId};
@@ -13,6 +13,8 @@ use crate::trace::note;
 
 /// How long the client waits before it submits once more what was not acknowledged.
 const AGAIN: Duration = Duration::from_secs(3);
+/// Jobs that state what only our workers understand.
+const OPTIONS_SHARE: f64 = 0.2;
 /// Models: name, kind, engine, memory.
 pub(super) const MODELS: [(&str, TaskKind, &str, f64); 4] = [
     ("synthetic-chat", TaskKind::Llm, "synthetic", 0.0),
@@ -66,7 +68,8 @@ impl World {
         } else {
             Fate::Good
         };
-        Spec { kind, engine, model, vram_gb, max_attempts: 5, fate }
+        let needs_options = self.dice.chance(OPTIONS_SHARE);
+        Spec { kind, engine, model, vram_gb, needs_options, max_attempts: 5, fate }
     }
 
     pub(super) fn submit(&mut self, index: usize) {
@@ -76,17 +79,22 @@ impl World {
     }
 
     pub(super) fn new_job(req: ReqId, index: usize, number: usize, spec: &Spec) -> NewJob {
-        let task = if spec.kind == TaskKind::Llm {
+        let mut task = if spec.kind == TaskKind::Llm {
             json!({"kind": "llm", "messages": [{"role": "user", "content": "a tale"}]})
         } else {
             json!({"kind": "image", "prompt": "a fox"})
         };
+        if spec.needs_options {
+            let option = if spec.kind == TaskKind::Llm { "topK" } else { "clipSkip" };
+            task[option] = json!(2);
+        }
         NewJob {
             id: JobId::from(format!("job-{index}.{number}-{}", req.0)),
             project: if index.is_multiple_of(3) { "big" } else { "small" }.into(),
             asset_name: format!("thing {index}.{number}"),
             model: spec.model.to_owned(),
             kind: spec.kind,
+            needs_options: states_options(&task),
             task_json: task.to_string(),
             priority: if index.is_multiple_of(5) { 5 } else { 0 },
             max_attempts: spec.max_attempts,

@@ -16,6 +16,10 @@ const WATCHDOG: Duration = Duration::from_secs(45);
 /// Between reports of progress.
 const STEP: Duration = Duration::from_millis(700);
 
+/// Bringing a model into memory, and onto the disk first.
+const LOAD: Duration = Duration::from_millis(1_500);
+const DOWNLOAD: Duration = Duration::from_secs(4);
+
 /// A job that takes its worker down does so soon: it may have to five times before the fleet is at rest.
 const MAX_POISON_MS: u64 = 8_000;
 
@@ -24,6 +28,7 @@ const MAX_POISON_MS: u64 = 8_000;
 pub(crate) struct Plan {
     pub fate: Fate,
     kind: TaskKind,
+    model: &'static str,
     takes: Duration,
     runs: u32,
 }
@@ -70,7 +75,8 @@ impl World {
             let most = *self.dice.pick(&[400, 400, 3_000, 3_000, 12_000, 70_000]).unwrap_or(&400);
             let most = if spec.fate == Fate::Poison { most.min(MAX_POISON_MS) } else { most };
             let takes = self.dice.millis(20, most);
-            self.plans.insert(job.clone(), Plan { fate: spec.fate, kind: spec.kind, takes, runs: 0 });
+            let Spec { fate, kind, model, .. } = *spec;
+            self.plans.insert(job.clone(), Plan { fate, kind, model, takes, runs: 0 });
         }
     }
 
@@ -92,11 +98,19 @@ impl World {
             return run;
         };
         plan.runs += 1;
-        let takes = plan.takes.mul_f64(jitter);
+        let (model, fate, runs) = (plan.model, plan.fate, plan.runs);
+        let machine = &mut self.hosts[host.0];
+        let mut takes = plan.takes.mul_f64(jitter / machine.speed);
+        if machine.loaded.replace(model) != Some(model) {
+            takes += LOAD;
+        }
+        if machine.present.insert(model) {
+            takes += DOWNLOAD;
+        }
         let failed = |error, retryable| Ending::Failed { error, retryable };
-        let (takes, ending) = match plan.fate {
+        let (takes, ending) = match fate {
             Fate::Hopeless => (takes, failed("this can never be done", false)),
-            Fate::Flaky(times) if plan.runs <= times => (takes, failed("not this time", true)),
+            Fate::Flaky(times) if runs <= times => (takes, failed("not this time", true)),
             Fate::Poison => (takes, Ending::Fatal),
             Fate::Good | Fate::Flaky(_) if trouble && hangs => (WATCHDOG, failed("the engine hung", true)),
             Fate::Good | Fate::Flaky(_) if trouble => {
@@ -133,8 +147,22 @@ impl World {
     pub(super) fn engine_step(&mut self, host: HostId, life: u32, run: u64, step: u32) {
         let Some(job) = self.running(host, life, run) else { return };
         let report = ProgressReport { step, steps: 0, ..ProgressReport::default() };
+        if self.kind_of(&job) == TaskKind::Llm {
+            let delta =
+                EngineEvent::Delta { job: job.clone(), text: format!("{run}.{step} "), reasoning: None };
+            self.drive(host, Input::Engine(delta));
+        }
         self.drive(host, Input::Engine(EngineEvent::Progress { job, report }));
         self.after(STEP, Event::EngineStep { host, life, run, step: step + 1 });
+    }
+
+    /// What it did tells how fast it is; the next heartbeat says so.
+    fn measured(&mut self, host: HostId, job: &JobId) {
+        let Some(model) = self.plans.get(job).map(|plan| plan.model) else { return };
+        if self.hosts[host.0].measured.insert(model) {
+            let machine = self.hosts[host.0].machine();
+            self.drive(host, Input::Machine(Box::new(machine)));
+        }
     }
 
     pub(super) fn engine_end(&mut self, host: HostId, life: u32, run: u64, ending: &Ending) {
@@ -151,6 +179,7 @@ impl World {
         note!(self, "{}: run {run} of {job} ends: {ending:?}", self.hosts[host.0].name);
         let event = match ending {
             Ending::Finished => {
+                self.measured(host, &job);
                 let kind = self.kind_of(&job);
                 EngineEvent::Finished { job, output: output(run, kind) }
             }

@@ -191,7 +191,7 @@ impl World {
         let Some(worker) = host.worker_id() else { return };
         let mut copy = Host::new(format!("{}-copy", host.name), host.sort, host.identity.clone());
         (copy.engines, copy.vram_gb) = (host.engines.clone(), host.vram_gb);
-        copy.is_copy = true;
+        (copy.speed, copy.is_copy) = (host.speed, true);
         note!(self, "fault: {} is started with the identity {worker}", copy.name);
         self.checker.twins.insert(worker);
         let id = HostId(self.hosts.len());

@@ -13,6 +13,9 @@ use crate::trace::note;
 /// How often an operator looks at registrations, in milliseconds.
 const APPROVAL_MS: u64 = 9_000;
 
+/// How fast machines are, against each other.
+const SPEEDS: [f64; 4] = [0.5, 1.0, 1.1, 4.0];
+
 impl World {
     pub(super) fn seed_models(&mut self) {
         let models = MODELS.map(|(id, kind, engine, vram_gb)| {
@@ -39,6 +42,7 @@ impl World {
                 Identity::Pristine { install_id: None }
             };
             let mut host = Host::new(name, sort, identity);
+            host.speed = *self.dice.pick(&SPEEDS).unwrap_or(&1.0);
             if n == 0 {
                 // Every job has somebody who can do it.
                 host.engines.push("special");

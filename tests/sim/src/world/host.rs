@@ -1,10 +1,10 @@
 //! A worker's machine: its disk, its config, and the process that may run on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use studio_protocol::{Capabilities, JobId, TaskKind, WorkerId};
-use worker_core::{Identity, SpoolEntry};
+use worker_core::{Identity, Machine, SpoolEntry};
 
 use super::base::Base;
 use super::ours::Ours;
@@ -33,6 +33,14 @@ pub(crate) struct Host {
     pub sort: Sort,
     pub engines: Vec<&'static str>,
     pub vram_gb: f64,
+    /// Against the plan of a job.
+    pub speed: f64,
+    /// In the memory of its process.
+    pub loaded: Option<&'static str>,
+    /// On its disk.
+    pub present: BTreeSet<&'static str>,
+    /// Models that it has measured itself with.
+    pub measured: BTreeSet<&'static str>,
     /// `None`: no GPU can be read.
     pub free_vram_gb: Option<f64>,
     /// As in the config file.
@@ -61,6 +69,10 @@ impl Host {
             sort,
             engines: vec!["synthetic"],
             vram_gb: 8.0,
+            speed: 1.0,
+            loaded: None,
+            present: BTreeSet::new(),
+            measured: BTreeSet::new(),
             free_vram_gb: None,
             identity,
             owner_paused: false,
@@ -106,8 +118,16 @@ impl Host {
             auto_enabled: true,
             task_kinds: Self::kinds().iter().map(|kind| kind.as_str().to_owned()).collect(),
             model_engines: self.engines.iter().map(|engine| (*engine).to_owned()).collect(),
+            loaded_models: self.loaded.iter().map(|model| (*model).to_owned()).collect(),
+            present_models: self.present.iter().map(|model| (*model).to_owned()).collect(),
+            model_speeds: self.measured.iter().map(|model| ((*model).to_owned(), self.speed)).collect(),
             ..Capabilities::default()
         }
+    }
+
+    /// As a worker's core is told.
+    pub fn machine(&self) -> Machine {
+        Machine { capabilities: self.capabilities(), free_vram_gb: self.free_vram_gb, busy_reason: None }
     }
 
     /// What still keeps it from rest.
@@ -136,6 +156,7 @@ impl World {
             return;
         }
         host.unsure.clear();
+        host.loaded = None;
         note!(
             self,
             "{}: starts with {} results in the spool",
@@ -230,6 +251,7 @@ impl World {
             kinds: Host::kinds(),
             engines: host.engines.clone(),
             vram_gb: usable.min(host.vram_gb),
+            knows_options: !host.is_base(),
         })
     }
 }

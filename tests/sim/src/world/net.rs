@@ -63,6 +63,7 @@ pub(crate) struct Conn {
     /// Hello was accepted.
     pub session: Option<SessionId>,
     pub has_lease: bool,
+    pub has_options: bool,
     /// Nothing passes any more.
     is_dead: bool,
     /// After so many packets from the worker, nothing of it arrives for a while, on this connection alone.
@@ -113,6 +114,7 @@ impl World {
             number: None,
             session: None,
             has_lease: false,
+            has_options: false,
             is_dead: false,
             freeze,
             frozen_until: Duration::ZERO,

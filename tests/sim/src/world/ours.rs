@@ -8,8 +8,8 @@ use studio_protocol::{
     CloseCode, DecodeError, JobId, LogEntry, LogLevel, StudioFrame, WorkerFrame, decode_studio_frame, encode,
 };
 use worker_core::{
-    Effect, ExitReason, Identity, Input, Machine, Settings, SocketEvent, SpoolEntry, SpoolOutcome,
-    UploadOutcome, Worker,
+    Effect, ExitReason, Identity, Input, Settings, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
+    Worker,
 };
 
 use super::host::{HostId, Process, Sort};
@@ -51,9 +51,10 @@ impl World {
         let draw = Box::new(Drawn(self.dice.fork()));
         let host = &mut self.hosts[id.0];
         let Sort::Ours { slots } = host.sort else { return };
-        let settings = Settings { slots, paused: host.owner_paused, ..Settings::default() };
+        let settings =
+            Settings { slots: Settings::same_slots(slots), paused: host.owner_paused, ..Settings::default() };
         let spool = host.spool.values().cloned().collect();
-        let machine = Machine { capabilities: host.capabilities(), free_vram_gb: host.free_vram_gb };
+        let machine = host.machine();
         let core = Worker::new(settings, host.identity.clone(), spool, draw);
         host.process = Some(Process::Ours(Box::new(Ours {
             core,
@@ -118,11 +119,15 @@ impl World {
                     self.worker_closes(conn, Some(1000));
                 }
             }
-            Effect::Run(claim) => {
+            Effect::Run { claim, .. } => {
                 let run = self.start_engine(id, &claim.job_id, true);
+                inputs.push_back(Input::Machine(Box::new(self.hosts[id.0].machine())));
                 if let Some(ours) = self.ours(id) {
                     ours.engines.insert(claim.job_id, run);
                 }
+            }
+            Effect::LoadModel(_) | Effect::UnloadModel(_) => {
+                self.checker.broken("a model was asked for, and no operator did");
             }
             Effect::Stop(job) => self.stop_engine(id, &job),
             Effect::Spool(entry) => self.spool(id, &entry),

@@ -131,6 +131,7 @@ impl World {
                     let suspicion = self.checker.suspicion(self.now, &op);
                     self.hand_over(Change::Op { op, suspicion });
                 }
+                Effect::Delta(delta) => self.checker.text(&delta),
                 Effect::Progress(_) | Effect::Preview(_) => {}
             }
         }
@@ -140,12 +141,16 @@ impl World {
     fn studio_sends(&mut self, session: SessionId, frame: &StudioFrame) {
         let Some(conn_id) = self.studio.sessions.get(&session).copied() else { return };
         let Some(conn) = self.conns.get_mut(&conn_id) else { return };
-        let (worker, has_lease) = (conn.worker.clone(), conn.has_lease);
+        let (worker, has_lease, has_options) = (conn.worker.clone(), conn.has_lease, conn.has_options);
         match frame {
             StudioFrame::OfferRaw(offer) => {
                 let (job, attempt) = (&offer.claim.job_id, offer.claim.attempt);
                 let current = self.checker.ledger.0.get(job).map(|entry| entry.attempt);
                 note!(self, "studio: offers {job}#{attempt:?} to {worker} s{}", session.0);
+                if !has_options && self.checker.needs_options(job) {
+                    self.checker
+                        .broken(format!("{job} was offered to {worker}, which does not know its options"));
+                }
                 if self.checker.watch.is_barred_worker(self.now, &worker) {
                     self.checker.broken(format!("{job} was offered to {worker}, which is paused or removed"));
                 }
@@ -288,6 +293,7 @@ impl World {
         let features = hello.capabilities.features.intersection(Timing::default().features);
         if let Some(conn) = self.conns.get_mut(&id) {
             (conn.session, conn.has_lease) = (Some(session), features.has(Feature::Lease));
+            conn.has_options = features.has(Feature::Options);
         }
         note!(self, "studio: s{} of {worker} opens on c{}", session.0, id.0);
         self.sessions_opened += 1;
@@ -369,9 +375,11 @@ impl World {
             WorkerFrame::Preview(preview) => Input::Preview(session, preview),
             WorkerFrame::Release(release) => Input::Release(session, release),
             WorkerFrame::Goodbye(_) => Input::Goodbye(session),
-            WorkerFrame::LogBatch(_) | WorkerFrame::ReadyForMore | WorkerFrame::Delta(_) => {
+            WorkerFrame::Delta(delta) if self.has_mutation(Mutation::LostPiece) && delta.index % 3 == 1 => {
                 Input::Seen(session)
             }
+            WorkerFrame::Delta(delta) => Input::Delta(session, delta),
+            WorkerFrame::LogBatch(_) | WorkerFrame::ReadyForMore => Input::Seen(session),
         })
     }
 

@@ -47,7 +47,8 @@ fn synthetic() -> ModelSource {
     }
 }
 
-fn stable_diffusion() -> ModelSource {
+/// A source with every sort of file and default.
+pub fn stable_diffusion() -> ModelSource {
     let file = |role, name: &str| ModelFile {
         role,
         url: format!("https://h/{name}"),
