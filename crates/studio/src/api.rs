@@ -13,10 +13,11 @@ mod events;
 mod headers;
 mod jobs;
 mod keys;
+mod model_files;
 mod models;
 pub(crate) mod problem;
 mod query;
-mod range;
+pub(crate) mod range;
 mod registrations;
 mod status;
 mod submit;
@@ -27,10 +28,10 @@ mod workers;
 
 pub use auth::Access;
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
-pub use models::check as check_model;
+pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
 pub use query::MAX_LIMIT;
-pub use submit::{IDEMPOTENCY_KEY, MAX_JOBS, MAX_PRIORITY};
+pub use submit::{IDEMPOTENCY_KEY, MAX_COUNT, MAX_JOBS, MAX_PRIORITY};
 
 use std::future::{Ready, ready};
 
@@ -96,10 +97,15 @@ pub fn routes() -> Vec<Route> {
         route(Method::PUT, "/api/v1/models/{id}", OPERATOR, models::put),
         route(Method::PATCH, "/api/v1/models/{id}", OPERATOR, models::patch),
         route(Method::DELETE, "/api/v1/models/{id}", OPERATOR, models::remove),
+        route(Method::PUT, "/api/v1/models/{id}/files/{filename}", OPERATOR, model_files::put),
+        route(Method::DELETE, "/api/v1/models/{id}/files", OPERATOR, model_files::remove),
+        route(Method::POST, "/api/v1/models/{id}/fetch", OPERATOR, model_files::fetch),
         route(Method::GET, "/api/v1/workers", VIEWER, workers::list),
         route(Method::GET, "/api/v1/workers/{id}", VIEWER, workers::show),
         route(Method::PATCH, "/api/v1/workers/{id}", OPERATOR, workers::patch),
         route(Method::DELETE, "/api/v1/workers/{id}", OPERATOR, workers::remove),
+        route(Method::POST, "/api/v1/workers/{id}/models/{model}/load", OPERATOR, workers::load),
+        route(Method::POST, "/api/v1/workers/{id}/models/{model}/unload", OPERATOR, workers::unload),
         route(Method::GET, "/api/v1/registrations", OPERATOR, registrations::list),
         route(Method::POST, "/api/v1/registrations/{id}/approve", OPERATOR, registrations::approve),
         route(Method::POST, "/api/v1/registrations/{id}/reject", OPERATOR, registrations::reject),

@@ -9,6 +9,7 @@ mod connect;
 mod doctor;
 mod download;
 mod events;
+mod input;
 mod jobs;
 mod keys;
 mod manifest;

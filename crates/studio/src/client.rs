@@ -2,26 +2,27 @@
 
 mod download;
 mod error;
+mod models;
 mod sse;
 
-pub use download::{Downloaded, hash_of};
+pub use download::{Downloaded, hash_of, hash_of_with};
 pub use error::ClientError;
 pub use sse::{EventStream, ServerEvent};
 
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use studio_protocol::TaskKind;
-use studio_store::{JobState, Model, RegistrationState};
+use studio_store::{JobState, RegistrationState};
 
 use crate::api::IDEMPOTENCY_KEY;
 use crate::api::types::{
     Approve, Artefact, Batch, BatchChange, CreatedKey, Items, Job, JobDetail, JobLog, JobPatch, Jobs,
-    JoinCode, Key, ModelPatch, NewBatch, NewJob, NewJobs, NewJoinCode, NewKey, PutModel, Reason,
-    Registration, Status, Worker, WorkerPatch,
+    JoinCode, Key, NewBatch, NewJob, NewJobs, NewJoinCode, NewKey, Reason, Registration, Status, Worker,
+    WorkerPatch,
 };
 
 /// TCP and TLS: a studio that is there answers sooner.
@@ -37,6 +38,8 @@ const RETRY_DELAYS: [Duration; 3] =
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// While much is sent nothing is heard, so it does not mind silence.
+    uploads: reqwest::Client,
     base: Url,
     key: Option<String>,
 }
@@ -87,21 +90,12 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_LIMIT)
-            .read_timeout(READ_LIMIT)
-            .user_agent(concat!("studio-cli/", env!("CARGO_PKG_VERSION")))
-            // A key must not follow a redirect to somebody else.
-            .redirect(reqwest::redirect::Policy::none());
-        if let Some(ca) = ca {
-            let unreadable = |why: String| ClientError::Certificate { path: ca.to_owned(), why };
-            let pem = std::fs::read(ca).map_err(|error| unreadable(error.to_string()))?;
-            let certs =
-                reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))?;
-            http = http.tls_certs_merge(certs);
-        }
-        let http = http.build().map_err(|error| ClientError::unreachable(base.as_str(), &error))?;
-        Ok(Self { http, base, key })
+        let build = |builder: ClientBuilder| {
+            builder.build().map_err(|error| ClientError::unreachable(base.as_str(), &error))
+        };
+        let http = build(builder(ca)?.read_timeout(READ_LIMIT))?;
+        let uploads = build(builder(ca)?)?;
+        Ok(Self { http, uploads, base, key })
     }
 
     /// The studio's address.
@@ -198,31 +192,6 @@ impl Client {
         self.get(&["artefacts"], &pairs(&[("batch", batch), ("cursor", cursor)])).await
     }
 
-    /// `GET /api/v1/models`
-    pub async fn models(&self) -> Result<Vec<Model>, ClientError> {
-        Ok(self.get::<Items<Model>>(&["models"], &()).await?.items)
-    }
-
-    /// `GET /api/v1/models/{id}`
-    pub async fn model(&self, id: &str) -> Result<Model, ClientError> {
-        self.get(&["models", id], &()).await
-    }
-
-    /// `PUT /api/v1/models/{id}`
-    pub async fn put_model(&self, id: &str, model: &PutModel) -> Result<Model, ClientError> {
-        self.json(self.request(Method::PUT, &["models", id])?.json(model)).await
-    }
-
-    /// `PATCH /api/v1/models/{id}`
-    pub async fn enable_model(&self, id: &str, enabled: bool) -> Result<Model, ClientError> {
-        self.json(self.request(Method::PATCH, &["models", id])?.json(&ModelPatch { enabled })).await
-    }
-
-    /// `DELETE /api/v1/models/{id}`
-    pub async fn remove_model(&self, id: &str) -> Result<(), ClientError> {
-        self.send(self.request(Method::DELETE, &["models", id])?).await.map(drop)
-    }
-
     /// `GET /api/v1/workers`
     pub async fn workers(&self) -> Result<Vec<Worker>, ClientError> {
         Ok(self.get::<Items<Worker>>(&["workers"], &()).await?.items)
@@ -236,6 +205,11 @@ impl Client {
     /// `PATCH /api/v1/workers/{id}`
     pub async fn change_worker(&self, id: &str, change: &WorkerPatch) -> Result<Worker, ClientError> {
         self.json(self.request(Method::PATCH, &["workers", id])?.json(change)).await
+    }
+
+    /// `POST /api/v1/workers/{id}/models/{model}/load` or `/unload`
+    pub async fn ask_worker(&self, id: &str, model: &str, what: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::POST, &["workers", id, "models", model, what])?).await.map(drop)
     }
 
     /// `DELETE /api/v1/workers/{id}`
@@ -289,6 +263,13 @@ impl Client {
         Ok(EventStream::new(self.base.clone(), response))
     }
 
+    /// The same for one job, its text as it grows included.
+    pub async fn job_events(&self, job: &str) -> Result<EventStream, ClientError> {
+        let query = pairs(&[("job", Some(job)), ("types", Some("job,delta"))]);
+        let response = self.send(self.request(Method::GET, &["events"])?.query(&query)).await?;
+        Ok(EventStream::new(self.base.clone(), response))
+    }
+
     async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -323,6 +304,15 @@ impl Client {
 
     /// Ids are segments of their own, so that one with a slash in it stays an id.
     fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, ClientError> {
+        self.request_by(&self.http, method, path)
+    }
+
+    fn request_by(
+        &self,
+        http: &reqwest::Client,
+        method: Method,
+        path: &[&str],
+    ) -> Result<RequestBuilder, ClientError> {
         let mut url = self.base.clone();
         let mut segments = url.path_segments_mut().map_err(|()| ClientError::Address {
             url: self.base.to_string(),
@@ -337,7 +327,7 @@ impl Client {
             segments.push(segment);
         }
         drop(segments);
-        let request = self.http.request(method, url);
+        let request = http.request(method, url);
         Ok(match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,
@@ -368,6 +358,19 @@ impl Client {
     fn broken(&self, error: &reqwest::Error) -> ClientError {
         ClientError::unreachable(self.base.as_str(), error)
     }
+}
+
+fn builder(ca: Option<&Path>) -> Result<ClientBuilder, ClientError> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .user_agent(concat!("studio-cli/", env!("CARGO_PKG_VERSION")))
+        // A key must not follow a redirect to somebody else.
+        .redirect(reqwest::redirect::Policy::none());
+    let Some(ca) = ca else { return Ok(builder) };
+    let unreadable = |why: String| ClientError::Certificate { path: ca.to_owned(), why };
+    let pem = std::fs::read(ca).map_err(|error| unreadable(error.to_string()))?;
+    let certs = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))?;
+    Ok(builder.tls_certs_merge(certs))
 }
 
 /// The parameters that are stated.

@@ -26,8 +26,26 @@ pub enum StudioEvent {
     },
     /// A running job got further.
     Progress(Progress),
-    /// A running picture can be seen.
+    /// A running picture can be seen; read from [`crate::live::Streams`], never published.
     Preview(Preview),
+    /// A running text grew; as above.
+    Delta {
+        /// Which job's.
+        job_id: JobId,
+        /// Of which try.
+        attempt: u32,
+        /// What was said since the last one.
+        text: String,
+        /// What was thought since the last one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reasoning: Option<String>,
+        /// What was told before belongs to a try that is lost: discard it.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        reset: bool,
+        /// Something before this is left out, because it is too long ago.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        truncated: bool,
+    },
     /// A worker came, went, or is described differently.
     Worker {
         /// Which.
@@ -54,6 +72,7 @@ impl StudioEvent {
             Self::Job { .. } => "job",
             Self::Progress(_) => "progress",
             Self::Preview(_) => "preview",
+            Self::Delta { .. } => "delta",
             Self::Worker { .. } => "worker",
             Self::Registration { .. } => "registration",
             Self::Submitted { .. } => "submitted",

@@ -1,10 +1,11 @@
-//! The first admin key: made once, kept where only the studio's user can read it.
+//! What a new studio needs: an admin key that only its user can read, and a model to draw with.
 
 use anyhow::Context;
 use studio_protocol::Timestamp;
 use studio_runtime::{Mode, write_atomic};
 use studio_store::{Db, NewApiKey, Role, Store};
 
+use crate::model_files::{ModelFiles, StoredFile};
 use crate::settings::Settings;
 use crate::{ids, secrets};
 
@@ -29,5 +30,40 @@ pub async fn ensure_admin_key(store: &Store, settings: &Settings) -> anyhow::Res
     };
     store.write(move |db| db.create_key(&key, Timestamp::now())).await?;
     tracing::info!("the admin key is in {}", path.display());
+    Ok(())
+}
+
+/// Unpacks the starter model when the registry still has it and its files are not there; what is there is not read.
+pub async fn ensure_starter_model(
+    store: &Store,
+    settings: &Settings,
+    files: &ModelFiles,
+) -> anyhow::Result<()> {
+    let held = files.held(starter_models::MODEL);
+    let is_there = |file: &starter_models::StarterFile| {
+        held.get(file.filename).is_some_and(|held| held.sha256 == file.sha256)
+    };
+    if !settings.starter_model || starter_models::FILES.iter().all(is_there) {
+        return Ok(());
+    }
+    let models = store.read(Db::models).await?;
+    let wanted = starter_models::source().files;
+    if !models.iter().any(|model| model.id == starter_models::MODEL && model.source.files == wanted) {
+        return Ok(()); // Removed by an operator, or made into something else.
+    }
+    let root = files.root().to_owned();
+    let unpacked = tokio::task::spawn_blocking(move || starter_models::unpack(&root)).await?;
+    let noted = unpacked.and_then(|_| {
+        for file in &starter_models::FILES {
+            let stored = StoredFile { sha256: file.sha256.to_owned(), bytes: file.bytes };
+            files.note(starter_models::MODEL, file.filename, &stored)?;
+        }
+        Ok(())
+    });
+    // A studio without it is still a studio.
+    match noted {
+        Ok(()) => tracing::info!("the model {} is ready", starter_models::MODEL),
+        Err(error) => tracing::warn!("could not unpack the model {}: {error}", starter_models::MODEL),
+    }
     Ok(())
 }

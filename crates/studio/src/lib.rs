@@ -13,6 +13,7 @@ mod first_start;
 mod ids;
 mod live;
 mod lookups;
+pub mod model_files;
 mod secrets;
 pub mod seeds;
 pub mod serve;

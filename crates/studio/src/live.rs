@@ -1,9 +1,16 @@
-//! What is known only while it happens: who is connected, and how far the running jobs are.
+//! What is known only while it happens: who is connected, how far the running jobs are, and what they show.
+
+mod streams;
+mod watcher;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use studio_protocol::{Capabilities, FeatureSet, JobId, Progress, Timestamp, WorkerId};
+use studio_store::JobState;
+
+pub use streams::Streams;
+pub use watcher::Watcher;
 
 /// A worker's session as others see it.
 #[derive(Debug, Clone)]
@@ -20,7 +27,10 @@ pub struct LiveWorker {
 
 /// Shared by the coordinator, which writes it, and the API, which reads it; clones share.
 #[derive(Debug, Clone, Default)]
-pub struct Live(Arc<Mutex<State>>);
+pub struct Live {
+    state: Arc<Mutex<State>>,
+    streams: Streams,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -67,12 +77,26 @@ impl Live {
         self.state().progress.insert(progress.job_id.clone(), progress);
     }
 
-    pub(crate) fn clear_progress(&self, job: &JobId) {
+    /// Texts and pictures of running jobs.
+    pub fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    /// A job is in another state: what was said of it before may count no more.
+    pub(crate) fn job_changed(&self, job: &JobId, state: JobState) {
+        if state.is_held() {
+            return;
+        }
         self.state().progress.remove(job);
+        if state == JobState::Queued {
+            self.streams.forget(job);
+        } else {
+            self.streams.end(job);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // The maps are whole after every statement, so a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,6 +26,7 @@ use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{Settings, TlsFiles};
 use crate::state::AppState;
 use crate::{api, coordinator, first_start, seeds, worker_api};
@@ -52,12 +53,18 @@ pub struct ServeArgs {
     /// The certificate's key, PEM
     #[arg(long, requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// A proxy in front of the studio sets X-Forwarded-For: take client addresses from it
+    /// How workers reach the studio, when it is not the address that they were given (a proxy that rewrites it)
+    #[arg(long, value_name = "URL", env = "STUDIO_PUBLIC_URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// A proxy in front of the studio sets X-Forwarded-For, -Proto and -Host: take addresses from them
     #[arg(long)]
     pub trust_proxy: bool,
     /// The largest artefact that is taken, bytes
     #[arg(long, default_value_t = MAX_ARTEFACT_BYTES)]
     pub max_artefact_bytes: u64,
+    /// Do not unpack the model starter-shapes, which takes 19 MB
+    #[arg(long)]
+    pub no_starter_model: bool,
 }
 
 impl ServeArgs {
@@ -67,8 +74,9 @@ impl ServeArgs {
             None => studio_data_dir()?,
         };
         let tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key });
-        let Self { listen, trust_proxy, max_artefact_bytes, .. } = self;
-        Ok(Settings { listen, data_dir, tls, trust_proxy, max_artefact_bytes })
+        let Self { listen, public_url, trust_proxy, max_artefact_bytes, no_starter_model, .. } = self;
+        let starter_model = !no_starter_model;
+        Ok(Settings { listen, data_dir, tls, public_url, trust_proxy, max_artefact_bytes, starter_model })
     }
 }
 
@@ -117,7 +125,12 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     if seeded > 0 {
         tracing::info!("{seeded} models added to the registry");
     }
+    let model_files = ModelFiles::open(&settings.models())
+        .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
+    let fetches = Fetches::open(&settings.models(), &settings.hub_tokens())
+        .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
     first_start::ensure_admin_key(&store, &settings).await?;
+    first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live) = (Events::default(), Live::default());
     let coordinator = coordinator::spawn(tasks, store.clone(), events.clone(), live.clone()).await?;
     let state = AppState {
@@ -128,6 +141,8 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         live,
         keys: Lookups::default(),
         models: Lookups::default(),
+        model_files,
+        fetches,
         settings: Arc::new(settings),
         tasks: tasks.clone(),
         lock,

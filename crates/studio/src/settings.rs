@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use studio_protocol::MAX_ARTEFACT_BYTES;
 
+/// The folder of model files in a data directory.
+pub const MODELS: &str = "models";
+
 /// Everything that `studio serve` may be told.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -14,10 +17,14 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// Certificate chain and key, PEM; absent: plain HTTP, on loopback or behind a proxy.
     pub tls: Option<TlsFiles>,
-    /// Take the client's address from the last `X-Forwarded-For` entry.
+    /// How workers reach the studio, for addresses that it tells them; absent: as each of them asked.
+    pub public_url: Option<String>,
+    /// Take addresses and scheme of a request from the last entries of the `X-Forwarded-` headers.
     pub trust_proxy: bool,
     /// The largest artefact that is taken.
     pub max_artefact_bytes: u64,
+    /// Unpack the starter model when its files are not there.
+    pub starter_model: bool,
 }
 
 /// PEM files.
@@ -32,7 +39,15 @@ pub struct TlsFiles {
 impl Settings {
     /// The usual settings for `data_dir`.
     pub fn new(listen: SocketAddr, data_dir: PathBuf) -> Self {
-        Self { listen, data_dir, tls: None, trust_proxy: false, max_artefact_bytes: MAX_ARTEFACT_BYTES }
+        Self {
+            listen,
+            data_dir,
+            tls: None,
+            public_url: None,
+            trust_proxy: false,
+            max_artefact_bytes: MAX_ARTEFACT_BYTES,
+            starter_model: true,
+        }
     }
 
     /// The database's file.
@@ -43,6 +58,16 @@ impl Settings {
     /// The folder of the artefact store.
     pub fn artefacts(&self) -> PathBuf {
         self.data_dir.join("artefacts")
+    }
+
+    /// The folder of model files that the studio serves.
+    pub fn models(&self) -> PathBuf {
+        self.data_dir.join(MODELS)
+    }
+
+    /// A private file with lines `host token`, for model hubs that want one.
+    pub fn hub_tokens(&self) -> PathBuf {
+        self.data_dir.join("hub-tokens")
     }
 
     /// The file that holds the first admin key.

@@ -7,6 +7,7 @@ use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
 use studio_runtime::Tasks;
@@ -29,6 +30,10 @@ pub struct AppState {
     pub keys: Lookups<SecretHash, ApiKey>,
     /// Models by their names.
     pub models: Lookups<String, Model>,
+    /// Files of models that workers may fetch from here.
+    pub model_files: ModelFiles,
+    /// What is being fetched into them.
+    pub fetches: Fetches,
     /// How this studio was started.
     pub settings: Arc<Settings>,
     /// Owns every task of the studio; its soft step ends event streams and sessions.

@@ -1,6 +1,9 @@
-//! The worker protocol's side of the studio: registration, sessions, uploads (protocol sections 2, 3 and 10).
+//! The worker protocol's side of the studio: registration, sessions, uploads (protocol sections 2, 3 and 10), and
+//! files of models.
 
 mod auth;
+mod model_file;
+mod offers;
 mod rate;
 mod registration;
 mod session;
@@ -24,6 +27,7 @@ pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .route("/workers/register-requests/{request}", get(registration::poll))
         .route("/workers/{worker}/connect", get(socket::connect))
+        .route("/workers/{worker}/models/{model}/files/{filename}", get(model_file::bytes))
         // Streamed to the artefact store; its own limit is the setting.
         .route(
             "/workers/{worker}/jobs/{job}/complete",

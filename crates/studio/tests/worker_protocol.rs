@@ -1,5 +1,15 @@
 //! The worker protocol against a whole studio, frame by frame (protocol sections 2, 3, 6, 10 and 11).
 
+#[expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that is wrong about these fails"
+)]
+#[path = "worker/live.rs"]
+mod live;
+#[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
+#[path = "worker/models.rs"]
+mod models;
 #[path = "worker/rules.rs"]
 mod rules;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
@@ -226,7 +236,7 @@ async fn welcome_lists_what_both_sides_have() {
     let mut capabilities = RawWorker::synthetic();
     capabilities.features = FeatureSet::of(&[Feature::Lease, Feature::Control]);
     let welcome = studio.raw.connect(&identity).await.hello(&identity, &capabilities).await;
-    assert_eq!(welcome.features, FeatureSet::of(&[Feature::Lease]));
+    assert_eq!(welcome.features, capabilities.features);
     let age = studio_protocol::Timestamp::now().as_millis() - welcome.server_time.as_millis();
     assert!((0..60_000).contains(&age), "{age}");
 }

@@ -48,6 +48,8 @@ fn progress(progress: &Progress) -> types::JobProgress {
         steps: progress.steps,
         eta_ms: progress.eta_ms,
         stage: progress.stage,
+        bytes: progress.bytes,
+        total_bytes: progress.total_bytes,
     }
 }
 

@@ -128,13 +128,13 @@ impl Problem {
         )
     }
 
-    /// 416: no byte of the artefact is in the range.
+    /// 416: no byte is in the range.
     pub fn range(length: u64) -> Self {
         let mut problem = Self::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
             "range-not-satisfiable",
             "The range lies outside",
-            format!("the artefact has {length} bytes"),
+            format!("there are {length} bytes"),
         );
         problem.field = Some("Range".to_owned());
         problem

@@ -11,9 +11,9 @@ use studio_protocol::{ProjectId, TaskKind};
 use studio_store::{Idempotency, KeyId, Model, StoreError, Submission};
 
 use super::auth::Caller;
-use super::body::parse;
+use super::body::{MAX_SUBMISSION_BYTES, parse};
 use super::problem::Problem;
-use super::task;
+use super::task::{self, CheckedTask};
 use super::text::{MAX_ASSET_NAME_CHARS, MAX_NAME_CHARS, MAX_PROJECT_CHARS, checked_optional, checked_text};
 use super::types::{BatchJob, NewBatch, NewJob, NewJobs};
 use crate::ids;
@@ -21,6 +21,8 @@ use crate::state::AppState;
 
 /// Jobs of one submission: one transaction must not keep the others waiting for long.
 pub const MAX_JOBS: usize = 10_000;
+/// Jobs that one entry of a submission may stand for.
+pub const MAX_COUNT: u32 = 1_000;
 /// How far priorities reach in both directions.
 pub const MAX_PRIORITY: i32 = 1_000;
 /// Failures that end a job unless it says otherwise: a flaky machine is survived, a broken job is not kept alive.
@@ -49,6 +51,7 @@ struct DraftBatch {
     project: Option<String>,
 }
 
+#[derive(Clone)]
 struct DraftJob {
     path: String,
     project: Option<String>,
@@ -56,6 +59,7 @@ struct DraftJob {
     model: String,
     kind: TaskKind,
     task_json: String,
+    needs_options: bool,
     priority: i32,
     max_attempts: u32,
 }
@@ -68,13 +72,18 @@ pub fn read_jobs(bytes: &[u8]) -> Result<Draft, Problem> {
     }
     if parse::<Shape>(bytes)?.jobs.is_none() {
         let job: NewJob = parse(bytes)?;
-        return Ok(Draft { single: true, batch: None, jobs: vec![draft(job, "")?] });
+        let single = job.count.is_none();
+        let mut jobs = Drafts::default();
+        jobs.add(job, "")?;
+        return Ok(Draft { single, batch: None, jobs: jobs.jobs });
     }
     let many: NewJobs = parse(bytes)?;
     count(many.jobs.len())?;
-    let jobs = many.jobs.into_iter().enumerate();
-    let jobs = jobs.map(|(at, job)| draft(job, &format!("jobs[{at}]."))).collect::<Result<_, _>>()?;
-    Ok(Draft { single: false, batch: None, jobs })
+    let mut jobs = Drafts::default();
+    for (at, job) in many.jobs.into_iter().enumerate() {
+        jobs.add(job, &format!("jobs[{at}]."))?;
+    }
+    Ok(Draft { single: false, batch: None, jobs: jobs.jobs })
 }
 
 /// Reads `POST /api/v1/batches`.
@@ -85,18 +94,18 @@ pub fn read_batch(bytes: &[u8]) -> Result<Draft, Problem> {
     let project = checked_optional("project", batch.project, MAX_PROJECT_CHARS)?;
     let priority = batch.priority.unwrap_or(0);
     check_priority("priority", priority)?;
-    let mut jobs = Vec::with_capacity(batch.jobs.len());
+    let mut jobs = Drafts::default();
     for (at, job) in batch.jobs.into_iter().enumerate() {
         let path = format!("jobs[{at}].");
-        let BatchJob { model, task, asset_name, priority: own, max_attempts } = job;
+        let BatchJob { model, task, asset_name, priority: own, max_attempts, count } = job;
         let model = model.or_else(|| batch.model.clone()).ok_or_else(|| {
             Problem::invalid(format!("{path}model"), "neither this job nor the batch names a model")
         })?;
         let project = project.clone();
         let priority = Some(own.unwrap_or(priority));
-        jobs.push(draft(NewJob { model, task, project, asset_name, priority, max_attempts }, &path)?);
+        jobs.add(NewJob { model, task, project, asset_name, priority, max_attempts, count }, &path)?;
     }
-    Ok(Draft { single: false, batch: Some(DraftBatch { name, project }), jobs })
+    Ok(Draft { single: false, batch: Some(DraftBatch { name, project }), jobs: jobs.jobs })
 }
 
 fn count(jobs: usize) -> Result<(), Problem> {
@@ -107,7 +116,54 @@ fn count(jobs: usize) -> Result<(), Problem> {
     }
 }
 
-fn draft(job: NewJob, path: &str) -> Result<DraftJob, Problem> {
+/// Jobs as they are read, with what they come to together.
+#[derive(Default)]
+struct Drafts {
+    jobs: Vec<DraftJob>,
+    repeated_bytes: usize,
+}
+
+impl Drafts {
+    /// Adds what one entry of a submission stands for.
+    fn add(&mut self, job: NewJob, path: &str) -> Result<(), Problem> {
+        let at = |field: &str| format!("{path}{field}");
+        let copies = job.count.unwrap_or(1);
+        if !(1..=MAX_COUNT).contains(&copies) {
+            return Err(Problem::invalid(at("count"), format!("{copies} is not within 1 to {MAX_COUNT}")));
+        }
+        let name = job.asset_name.clone();
+        let (first, task) = draft(job, path)?;
+        if copies == 1 {
+            self.jobs.push(first);
+            return count(self.jobs.len());
+        }
+        count(self.jobs.len() + copies as usize)?;
+        self.repeated_bytes += task.json.len() * copies as usize;
+        if self.repeated_bytes > MAX_SUBMISSION_BYTES {
+            let detail =
+                format!("{copies} copies of this task are more than {MAX_SUBMISSION_BYTES} bytes together");
+            return Err(Problem::invalid(at("count"), detail));
+        }
+        if task.seed.is_some_and(|seed| seed.checked_add(u64::from(copies)).is_none()) {
+            return Err(Problem::invalid(at("task.seed"), format!("leaves no room for {copies} seeds")));
+        }
+        let width = copies.to_string().len();
+        for copy in 0..copies {
+            let numbered = name.as_ref().map(|name| format!("{name}-{:0width$}", copy + 1));
+            self.jobs.push(DraftJob {
+                asset_name: checked_optional(&at("assetName"), numbered, MAX_ASSET_NAME_CHARS)?,
+                task_json: match task.seed {
+                    Some(seed) => task.with_seed(seed + u64::from(copy)),
+                    None => first.task_json.clone(),
+                },
+                ..first.clone()
+            });
+        }
+        Ok(())
+    }
+}
+
+fn draft(job: NewJob, path: &str) -> Result<(DraftJob, CheckedTask), Problem> {
     let at = |field: &str| format!("{path}{field}");
     let task = task::check(&job.task, &at("task"))?;
     let priority = job.priority.unwrap_or(0);
@@ -119,16 +175,18 @@ fn draft(job: NewJob, path: &str) -> Result<DraftJob, Problem> {
             format!("{max_attempts} is not within 1 to {MAX_MAX_ATTEMPTS}"),
         ));
     }
-    Ok(DraftJob {
+    let draft = DraftJob {
         project: checked_optional(&at("project"), job.project, MAX_PROJECT_CHARS)?,
         asset_name: checked_optional(&at("assetName"), job.asset_name, MAX_ASSET_NAME_CHARS)?,
         model: checked_text(&at("model"), job.model, MAX_NAME_CHARS)?,
         kind: task.kind,
-        task_json: task.json,
+        task_json: task.json.clone(),
+        needs_options: task.needs_options,
         priority,
         max_attempts,
         path: path.to_owned(),
-    })
+    };
+    Ok((draft, task))
 }
 
 /// Refuses a priority that is out of bounds.
@@ -236,6 +294,7 @@ fn complete(
             model: job.model,
             kind: job.kind,
             task_json: job.task_json,
+            needs_options: job.needs_options,
             priority: job.priority,
             max_attempts: job.max_attempts,
         });

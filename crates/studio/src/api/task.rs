@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use studio_protocol::{Task, TaskKind};
+use studio_protocol::{Task, TaskKind, states_options};
 
 use super::body::told;
 use super::problem::Problem;
@@ -18,6 +18,19 @@ pub struct CheckedTask {
     pub kind: TaskKind,
     /// As it was stated, without nulls.
     pub json: String,
+    /// Only a worker that knows the extension `options` does all that it asks for.
+    pub needs_options: bool,
+    /// The seed, where it states one.
+    pub seed: Option<u64>,
+}
+
+impl CheckedTask {
+    /// The same task with another seed.
+    pub fn with_seed(&self, seed: u64) -> String {
+        let mut task: serde_json::Map<String, Value> = serde_json::from_str(&self.json).unwrap_or_default();
+        task.insert("seed".to_owned(), seed.into());
+        Value::Object(task).to_string()
+    }
 }
 
 /// Checks a task; `path` is where it stands in the request.
@@ -42,7 +55,8 @@ pub fn check(raw: &RawValue, path: &str) -> Result<CheckedTask, Problem> {
         TaskKind::Mesh => Task::Mesh(typed(&value, path)?),
     };
     task.check().map_err(|error| Problem::invalid(format!("{path}.{}", error.field), error.problem))?;
-    Ok(CheckedTask { kind, json: value.to_string() })
+    let seed = value.get("seed").and_then(Value::as_u64);
+    Ok(CheckedTask { kind, json: value.to_string(), needs_options: states_options(&value), seed })
 }
 
 fn kind_of(value: Option<&Value>, path: &str) -> Result<TaskKind, Problem> {
@@ -80,6 +94,12 @@ mod tests {
         assert_eq!(task.kind, TaskKind::Image);
         let kept: Value = serde_json::from_str(&task.json).unwrap();
         assert_eq!(kept, serde_json::json!({"kind": "image", "prompt": "fox", "width": 256, "later": true}));
+    }
+
+    #[test]
+    fn fields_beyond_the_base_need_the_extension() {
+        assert!(!checked(r#"{"kind":"image","prompt":"fox","clipSkip":null}"#).unwrap().needs_options);
+        assert!(checked(r#"{"kind":"image","prompt":"fox","clipSkip":2}"#).unwrap().needs_options);
     }
 
     #[test]

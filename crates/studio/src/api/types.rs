@@ -13,7 +13,9 @@ pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
 pub use keys::{CreatedKey, Key, NewKey};
-pub use models::{Model, ModelPatch, PutModel};
+pub use models::{
+    FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
+};
 pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPatch};
 
 use serde::{Deserialize, Serialize};

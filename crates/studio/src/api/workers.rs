@@ -1,9 +1,11 @@
 //! `/api/v1/workers`: who works for this studio.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use studio_protocol::{JobId, Timestamp, WorkerId};
+use serde::Deserialize;
+use studio_protocol::{Feature, JobId, ModelCommand, Timestamp, WorkerId};
+use studio_scheduler::Control;
 use studio_store::{Db, JobFilter, JobState, StoreError};
 
 use super::auth::Caller;
@@ -85,6 +87,59 @@ pub async fn patch(
     )
     .await?;
     Ok(Json(convert::worker(record, &state.live, None)))
+}
+
+/// A model on a worker.
+#[derive(Debug, Deserialize)]
+pub struct OnWorker {
+    id: String,
+    model: String,
+}
+
+pub async fn load(
+    State(state): State<AppState>,
+    _: Caller,
+    Path(on): Path<OnWorker>,
+) -> Result<StatusCode, Problem> {
+    let name = on.model.clone();
+    let model = state.store.read(move |db| db.model(&name)).await?;
+    let command = ModelCommand {
+        model: model.id,
+        model_source: Some(model.source),
+        vram_gb_estimate: Some(model.vram_gb),
+    };
+    ask(&state, on.id, Control::Load(command)).await
+}
+
+pub async fn unload(
+    State(state): State<AppState>,
+    _: Caller,
+    Path(on): Path<OnWorker>,
+) -> Result<StatusCode, Problem> {
+    let command = ModelCommand { model: on.model, model_source: None, vram_gb_estimate: None };
+    ask(&state, on.id, Control::Unload(command)).await
+}
+
+/// Asks a worker that is there; what comes of it is in its heartbeats.
+async fn ask(state: &AppState, id: String, control: Control) -> Result<StatusCode, Problem> {
+    let worker = WorkerId::from(id);
+    let wanted = worker.clone();
+    let record = state.store.read(move |db| db.worker(&wanted)).await?;
+    let record = record.ok_or_else(|| StoreError::not_found("worker", worker.as_str()))?;
+    let Some(live) = state.live.worker(&worker) else {
+        return Err(Problem::conflict(format!(
+            "the worker `{}` is offline: nobody can be asked",
+            record.name
+        )));
+    };
+    if !live.features.has(Feature::Control) {
+        return Err(Problem::conflict(format!(
+            "the worker `{}` takes no requests: its owner switched remote control off, or its program does not know them",
+            record.name
+        )));
+    }
+    state.coordinator.control(worker, control);
+    Ok(StatusCode::ACCEPTED)
 }
 
 pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {

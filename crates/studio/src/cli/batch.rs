@@ -14,6 +14,7 @@ use super::task::TaskOptions;
 use super::times::{ago, between};
 use super::watch::{self, count};
 use super::{Exit, download};
+use crate::api::MAX_COUNT;
 use crate::api::types::{Batch, BatchChange, Items, NewBatch};
 use crate::client::Client;
 
@@ -79,6 +80,9 @@ pub struct SubmitArgs {
     /// -1000 to 1000, higher goes first
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
+    /// As many jobs of each line: a --seed goes up by one from job to job
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_COUNT)))]
+    count: Option<u32>,
     /// Makes it safe to run the same command again
     #[arg(long)]
     idempotency_key: Option<String>,
@@ -117,9 +121,9 @@ pub async fn run(client: &Client, out: Output, command: BatchCommand) -> anyhow:
 async fn submit(client: &Client, out: Output, args: SubmitArgs) -> anyhow::Result<Exit> {
     let stem =
         args.file.file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "-").unwrap_or("batch");
-    let jobs = match (prompts::read(&args.file)?, &args.model) {
+    let mut jobs = match (prompts::read(&args.file)?, &args.model) {
         (Lines::Prompts(lines), Some(model)) => {
-            let kind = client.model(model).await?.kind;
+            let kind = client.model(model).await?.model.kind;
             prompts::from_prompts(&lines, kind, args.name.as_deref().unwrap_or(stem), &args.options)?
         }
         (Lines::Prompts(_), None) => {
@@ -127,6 +131,11 @@ async fn submit(client: &Client, out: Output, args: SubmitArgs) -> anyhow::Resul
         }
         (Lines::Jobs(lines), _) => prompts::from_jobs(lines, &args.options)?,
     };
+    if let Some(count) = args.count {
+        for job in &mut jobs {
+            job.count = job.count.or(Some(count));
+        }
+    }
     let batch = NewBatch {
         name: Some(args.name.clone().unwrap_or_else(|| stem.to_owned())),
         project: args.project,
@@ -136,14 +145,25 @@ async fn submit(client: &Client, out: Output, args: SubmitArgs) -> anyhow::Resul
     };
     let key = args.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
     let batch = client.submit_batch(&batch, Some(&key)).await?;
-    if !args.watch && args.download.is_none() {
-        out.show(&batch, || batch.id.clone())?;
+    submitted(client, out, &batch, args.watch, args.download.as_deref()).await
+}
+
+/// What is left to do when a batch is with the studio.
+pub async fn submitted(
+    client: &Client,
+    out: Output,
+    batch: &Batch,
+    watch: bool,
+    download: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    if !watch && download.is_none() {
+        out.show(batch, || batch.id.clone())?;
         return Ok(Exit::Done);
     }
     out.note(&format!("{} with {} jobs", batch.id, batch.total));
     let exit = follow(client, out, &batch.id).await?;
-    if let Some(folder) = args.download {
-        bring(client, out, &batch.id, &folder).await?;
+    if let Some(folder) = download {
+        bring(client, out, &batch.id, folder).await?;
     }
     Ok(exit)
 }

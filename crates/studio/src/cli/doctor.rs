@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use anyhow::Context;
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -13,7 +14,10 @@ use super::manifest::{ADMIN_KEY, ARTEFACTS, DATABASE, artefacts, open_store};
 use super::output::{Output, table};
 use super::times::size;
 use crate::artefacts::Artefacts;
+use crate::client::hash_of;
+use crate::model_files::{Recorded, recorded};
 use crate::secrets;
+use crate::settings::MODELS;
 
 /// Free space below which a busy studio is about to stop taking results.
 const LOW_SPACE_BYTES: u64 = 2 << 30;
@@ -101,7 +105,8 @@ async fn look(store: &Store, data_dir: &Path, deep: bool, findings: &mut Finding
     }
     keys(store, data_dir, findings).await?;
     let known = artefacts(store).await?;
-    bytes(&known, data_dir, deep, findings).await
+    bytes(&known, data_dir, deep, findings).await?;
+    models(data_dir, deep, findings).await
 }
 
 async fn keys(store: &Store, data_dir: &Path, findings: &mut Findings) -> anyhow::Result<()> {
@@ -161,6 +166,34 @@ async fn bytes(
             "artefacts",
             format!("{left_over} left over from uploads that did not end; they are swept at a start"),
         );
+    }
+    Ok(())
+}
+
+/// Files of models can be had again, so that what is wrong with them is no more than a warning.
+async fn models(data_dir: &Path, deep: bool, findings: &mut Findings) -> anyhow::Result<()> {
+    let root = data_dir.join(MODELS);
+    let known = recorded(&root).with_context(|| format!("could not read `{}`", root.display()))?;
+    let (mut wrong, mut total) = (Vec::new(), 0);
+    for Recorded { model, filename, stored } in &known {
+        let is_right = match stored {
+            Some(stored) if deep => {
+                let hash = hash_of(&root.join(model).join(filename)).await;
+                hash.is_ok_and(|hash| hash == stored.sha256)
+            }
+            stored => stored.is_some(),
+        };
+        total += stored.as_ref().map_or(0, |stored| stored.bytes);
+        if !is_right {
+            wrong.push(format!("{model}/{filename}"));
+        }
+    }
+    if !wrong.is_empty() {
+        let advice = "fetch or upload them again";
+        findings.warn("models", format!("{} damaged or gone: {}; {advice}", wrong.len(), named(&wrong)));
+    } else if !known.is_empty() {
+        let checked = if deep { "every hash is right" } else { "all there, --deep compares hashes" };
+        findings.ok("models", format!("{} files of {}: {checked}", known.len(), size(total)));
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use studio_protocol::{TaskKind, Timestamp};
 use studio_store::JobState;
 use uuid::Uuid;
@@ -14,7 +14,8 @@ use super::prompts::raw;
 use super::task::TaskOptions;
 use super::times::{ago, between, size};
 use super::{Exit, watch};
-use crate::api::types::{Attempt, Items, Job, JobDetail, NewJob};
+use crate::api::MAX_COUNT;
+use crate::api::types::{Attempt, BatchJob, Items, Job, JobDetail, NewBatch, NewJob};
 use crate::client::{Client, JobsQuery};
 
 #[derive(Debug, Subcommand)]
@@ -73,7 +74,7 @@ pub enum JobsCommand {
 #[derive(Debug, Args)]
 pub struct SubmitArgs {
     /// What to make; for speech-to-text and meshes the address of the input
-    #[arg(required_unless_present = "task")]
+    #[arg(required_unless_present_any = ["task", "audio", "init_image"])]
     prompt: Option<String>,
     /// Which model: `studio models`
     #[arg(long)]
@@ -93,6 +94,9 @@ pub struct SubmitArgs {
     /// Failures that end the job
     #[arg(long)]
     max_attempts: Option<u32>,
+    /// As many jobs, as a batch: a --seed goes up by one from job to job
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_COUNT)))]
+    count: Option<u32>,
     /// Makes it safe to run the same command again
     #[arg(long)]
     idempotency_key: Option<String>,
@@ -174,14 +178,36 @@ impl ListArgs {
 }
 
 async fn submit(client: &Client, out: Output, args: SubmitArgs) -> anyhow::Result<Exit> {
-    let task = match (&args.task, &args.prompt) {
-        (Some(json), _) => RawValue::from_string(json.clone()).context("--task is not JSON")?,
-        (None, Some(prompt)) => {
-            let kind = client.model(&args.model).await?.kind;
-            raw(&args.options.task(kind, prompt))?
+    let task = if let Some(json) = &args.task {
+        let mut task: Map<String, Value> =
+            serde_json::from_str(json).context("--task is not a JSON object")?;
+        if let Some(kind) = task.get("kind").and_then(Value::as_str).and_then(|kind| kind.parse().ok()) {
+            args.options.fill(kind, &mut task);
         }
-        (None, None) => bail!("there is neither a prompt nor a --task"),
+        raw(&task)?
+    } else {
+        let kind = client.model(&args.model).await?.model.kind;
+        raw(&args.options.task(kind, args.prompt.as_deref().unwrap_or_default()))?
     };
+    let key = args.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
+    if let Some(count) = args.count {
+        let job = BatchJob {
+            model: None,
+            task,
+            asset_name: Some(args.asset_name.unwrap_or_else(|| args.model.clone())),
+            priority: args.priority,
+            max_attempts: args.max_attempts,
+            count: Some(count),
+        };
+        let batch = NewBatch {
+            model: Some(args.model),
+            project: args.project,
+            jobs: vec![job],
+            ..NewBatch::default()
+        };
+        let batch = client.submit_batch(&batch, Some(&key)).await?;
+        return super::batch::submitted(client, out, &batch, args.watch, None).await;
+    }
     let job = NewJob {
         model: args.model,
         task,
@@ -189,8 +215,8 @@ async fn submit(client: &Client, out: Output, args: SubmitArgs) -> anyhow::Resul
         asset_name: args.asset_name,
         priority: args.priority,
         max_attempts: args.max_attempts,
+        count: None,
     };
-    let key = args.idempotency_key.unwrap_or_else(|| Uuid::new_v4().to_string());
     let job = client.submit(&job, Some(&key)).await?;
     if args.watch {
         out.note(&job.id);

@@ -107,7 +107,7 @@ pub fn fields(rows: &[(&str, String)]) -> String {
 }
 
 /// Text from elsewhere must not steer the terminal.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

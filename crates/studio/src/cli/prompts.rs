@@ -89,6 +89,7 @@ pub fn from_prompts(
             asset_name: Some(format!("{stem}-{:0width$}", at + 1)),
             priority: None,
             max_attempts: None,
+            count: None,
         })
     });
     jobs.collect()

@@ -1,14 +1,18 @@
 //! Follows a job or a batch to its end, over restarts of the studio.
 
+mod text;
+
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use studio_protocol::Stage;
 use studio_store::JobState;
+use text::{Text, Told};
 
 use super::Exit;
 use super::output::Output;
 use super::rate::{Rate, told};
-use super::times::span;
+use super::times::{size, span};
 use crate::api::types::{Batch, JobDetail};
 use crate::client::{Client, ClientError};
 
@@ -16,6 +20,8 @@ use crate::client::{Client, ClientError};
 const INTERVAL: Duration = Duration::from_millis(400);
 /// How often a line is printed where no bar can move.
 const LINE_INTERVAL: Duration = Duration::from_secs(2);
+/// How long the end of a text may take once its job is done.
+const LAST_TEXT: Duration = Duration::from_secs(1);
 
 /// Watches a batch until no job of it can run any more.
 pub async fn batch(client: &Client, out: Output, id: &str) -> anyhow::Result<(Batch, Exit)> {
@@ -48,19 +54,42 @@ pub async fn job(client: &Client, out: Output, id: &str) -> anyhow::Result<(JobD
     let mut shown = Shown::new(out, 0);
     let mut tick = tokio::time::interval(INTERVAL);
     let mut last = String::new();
+    let mut text = Text::of(&detail, out.is_json());
     loop {
-        let text = job_line(&detail);
-        shown.job(&detail, &text);
-        if out.is_json() && last != text {
+        let line = job_line(&detail);
+        if !text.has_begun() {
+            shown.job(&detail, &line);
+        }
+        if out.is_json() && last != line {
             out.value_line(&detail.job)?;
-            last = text;
+            last = line;
         }
         if !detail.job.state.is_open() {
             break;
         }
-        tick.tick().await;
-        detail = again(&mut shown, || client.job(id)).await?;
+        text.connect(client, id).await;
+        let asks = loop {
+            tokio::select! {
+                _ = tick.tick() => break true,
+                told = text.next() => match told? {
+                    Told::Changed => break true,
+                    Told::More => shown.make_room(),
+                },
+            }
+        };
+        if asks {
+            detail = again(&mut shown, || client.job(id)).await?;
+        }
     }
+    // Its end was told ahead of the job's.
+    let rest = async {
+        while text.next().await? == Told::More {}
+        Ok::<_, std::io::Error>(())
+    };
+    if let Ok(rest) = tokio::time::timeout(LAST_TEXT, rest).await {
+        rest?;
+    }
+    text.end()?;
     shown.end();
     let exit = if detail.job.state == JobState::Done { Exit::Done } else { Exit::Failures };
     Ok((detail, exit))
@@ -114,12 +143,41 @@ fn job_line(detail: &JobDetail) -> String {
     let job = &detail.job;
     let mut parts = vec![job.state.to_string()];
     if let Some(progress) = &job.progress {
-        parts.push(format!("step {} of {}", progress.step, progress.steps));
+        parts.extend(stage_word(progress.stage).map(str::to_owned));
+        match (progress.bytes, progress.total_bytes) {
+            (Some(bytes), Some(total)) => parts.push(format!("{} of {}", size(bytes), size(total))),
+            (Some(bytes), None) => parts.push(size(bytes)),
+            (None, _) if progress.steps > 0 => {
+                parts.push(format!("step {} of {}", progress.step, progress.steps));
+            }
+            (None, _) if progress.step > 0 => parts.push(format!("step {}", progress.step)),
+            (None, _) => {}
+        }
         parts.extend(progress.eta_ms.map(|ms| format!("{} left", span(Duration::from_millis(ms)))));
     }
     parts.extend(job.worker.as_ref().filter(|_| job.state.is_held()).map(|worker| format!("on {worker}")));
     parts.extend(job.error.clone());
     parts.join(" · ")
+}
+
+/// What a job is busy with, where its state does not say it.
+fn stage_word(stage: Option<Stage>) -> Option<&'static str> {
+    match stage? {
+        Stage::Queued => Some("waiting for the engine"),
+        Stage::Downloading => Some("downloading"),
+        Stage::Loading => Some("loading the model"),
+        Stage::Running => None,
+        Stage::Uploading => Some("uploading"),
+    }
+}
+
+/// How far a bar is: bytes where they are counted, steps otherwise.
+fn measure(detail: &JobDetail) -> (u64, u64) {
+    let Some(progress) = &detail.job.progress else { return (0, 1) };
+    match (progress.bytes, progress.total_bytes) {
+        (Some(bytes), Some(total)) => (bytes, total),
+        _ => (u64::from(progress.step), u64::from(progress.steps)),
+    }
 }
 
 /// A bar for people at a terminal, a line now and then for logs, nothing for programs.
@@ -162,8 +220,7 @@ impl Shown {
     fn job(&mut self, detail: &JobDetail, text: &str) {
         match self {
             Self::Bar(bar) => {
-                let steps =
-                    detail.job.progress.as_ref().map_or((0, 1), |p| (u64::from(p.step), u64::from(p.steps)));
+                let steps = measure(detail);
                 let done = detail.job.state == JobState::Done;
                 bar.set_length(steps.1.max(1));
                 bar.set_position(if done { steps.1.max(1) } else { steps.0 });
@@ -195,6 +252,13 @@ impl Shown {
                 *troubled = true;
             }
             Self::Lines { .. } | Self::Nothing => {}
+        }
+    }
+
+    /// Something else is printed now.
+    fn make_room(&mut self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
         }
     }
 

@@ -65,6 +65,20 @@ enum WorkersCommand {
         /// w-... or its name
         worker: String,
     },
+    /// Have a worker fetch and load a model before a job needs it
+    Load {
+        /// w-... or its name
+        worker: String,
+        /// The registry's name of the model
+        model: String,
+    },
+    /// Have a worker give back the memory of a model that no job uses
+    Unload {
+        /// w-... or its name
+        worker: String,
+        /// The registry's name of the model
+        model: String,
+    },
     /// Forget a worker; what it holds is queued again
     Remove {
         /// w-... or its name
@@ -108,6 +122,8 @@ pub async fn run(client: &Client, out: Output, args: WorkersArgs) -> anyhow::Res
         WorkersCommand::Resume { worker } => {
             change(client, out, worker, WorkerPatch { name: None, paused: Some(false) }).await?;
         }
+        WorkersCommand::Load { worker, model } => ask(client, out, worker, &model, "load").await?,
+        WorkersCommand::Unload { worker, model } => ask(client, out, worker, &model, "unload").await?,
         WorkersCommand::Remove { worker } => {
             let id = id_of(client, worker).await?;
             client.remove_worker(&id).await?;
@@ -115,6 +131,16 @@ pub async fn run(client: &Client, out: Output, args: WorkersArgs) -> anyhow::Res
         }
     }
     Ok(Exit::Done)
+}
+
+async fn ask(client: &Client, out: Output, worker: String, model: &str, what: &str) -> anyhow::Result<()> {
+    let id = id_of(client, worker).await?;
+    client.ask_worker(&id, model, what).await?;
+    let told = serde_json::json!({ "worker": id, "model": model, "asked": what });
+    out.show(&told, || {
+        format!("{id} is asked to {what} `{model}`: `studio workers show {id}` tells when it has")
+    })?;
+    Ok(())
 }
 
 async fn change(client: &Client, out: Output, worker: String, patch: WorkerPatch) -> anyhow::Result<()> {
@@ -181,6 +207,12 @@ fn detail(worker: &Worker) -> String {
         ("engines", has.model_engines.join(" ")),
         ("kinds", has.task_kinds.join(" ")),
         ("models", has.supported_models.join(" ")),
+        ("loaded", has.loaded_models.join(" ")),
+        ("on disk", has.present_models.join(" ")),
+        (
+            "speeds",
+            has.model_speeds.iter().map(|(m, s)| format!("{m} {s:.2}/s")).collect::<Vec<_>>().join(", "),
+        ),
         ("jobs", worker.jobs.clone().unwrap_or_default().join(" ")),
     ])
 }

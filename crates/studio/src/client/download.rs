@@ -74,13 +74,21 @@ async fn is_there(path: &Path, artefact: &ArtefactSummary) -> bool {
 
 /// The hash of a file, read in pieces.
 pub async fn hash_of(path: &Path) -> std::io::Result<String> {
+    hash_of_with(path, |_| {}).await
+}
+
+/// The same, telling how many bytes were read each time.
+pub async fn hash_of_with(path: &Path, read_bytes: impl Fn(u64)) -> std::io::Result<String> {
     let mut file = File::open(path).await?;
     let mut hash = Sha256::new();
     let mut chunk = vec![0; HASH_CHUNK_BYTES];
     loop {
         match file.read(&mut chunk).await? {
             0 => return Ok(hex::encode(hash.finalize())),
-            read => hash.update(&chunk[..read]),
+            read => {
+                hash.update(&chunk[..read]);
+                read_bytes(read as u64);
+            }
         }
     }
 }

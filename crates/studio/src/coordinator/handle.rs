@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use studio_protocol::{CloseCode, JobId, StudioFrame, WorkerId};
-use studio_scheduler::{Input, QueuedJob, SessionId};
+use studio_scheduler::{Control, Input, QueuedJob, SessionId};
 use tokio::sync::mpsc;
 
 /// What a session's socket is told.
@@ -67,6 +67,11 @@ impl CoordinatorHandle {
     /// An operator removed a worker; its jobs are queued again in the store.
     pub fn worker_removed(&self, worker: WorkerId, requeued: Vec<QueuedJob>) {
         self.news(Input::Removed { worker, requeued });
+    }
+
+    /// An operator asks something of a worker that has a session which agreed to it.
+    pub fn control(&self, worker: WorkerId, control: Control) {
+        self.news(Input::Control { worker, control });
     }
 
     /// An upload was committed.

@@ -119,6 +119,11 @@ impl Shell {
                 }
             }
             Input::Uploaded { worker, job } => self.job_changed(job, JobState::Done, Some(worker)),
+            Input::Removed { requeued, .. } => {
+                for job in requeued {
+                    self.live.job_changed(&job.id, JobState::Queued);
+                }
+            }
             Input::Cancelled { job, .. } => self.job_changed(job, JobState::Cancelled, None),
             _ => {}
         }
@@ -162,7 +167,8 @@ impl Shell {
                     self.events.publish(StudioEvent::Progress(progress.clone()));
                     self.live.set_progress(progress);
                 }
-                Effect::Preview(preview) => self.events.publish(StudioEvent::Preview(preview)),
+                Effect::Preview(preview) => self.live.streams().look(preview),
+                Effect::Delta(delta) => self.live.streams().grow(&delta),
             }
         }
     }
@@ -202,7 +208,7 @@ impl Shell {
     }
 
     fn job_changed(&self, job: &JobId, state: JobState, worker: Option<&WorkerId>) {
-        self.live.clear_progress(job);
+        self.live.job_changed(job, state);
         self.events.publish(StudioEvent::Job { id: job.clone(), state, worker: worker.cloned() });
     }
 
@@ -234,9 +240,8 @@ fn worker_of(op: &StoreOp) -> Option<WorkerId> {
 
 fn publish(events: &Events, live: &Live, stored: &Stored, worker: Option<WorkerId>) {
     let Some((job, state)) = state_after(stored) else { return };
-    if !state.is_held() {
-        live.clear_progress(job);
-    }
+    // First, so that a watcher that hears of the change finds no more than counts.
+    live.job_changed(job, state);
     events.publish(StudioEvent::Job { id: job.clone(), state, worker });
 }
 

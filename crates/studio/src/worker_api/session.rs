@@ -6,14 +6,15 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use studio_protocol::{
-    CloseCode, DecodeError, ErrorFrame, HELLO_LIMIT, Hello, LogBatch, MAX_LOG_ENTRIES, StudioFrame,
-    Timestamp, WorkerFrame, decode_worker_frame, encode,
+    CloseCode, DecodeError, ErrorFrame, HELLO_LIMIT, Hello, LogBatch, MAX_LOG_ENTRIES, MAX_PREVIEW_BYTES,
+    StudioFrame, Timestamp, WorkerFrame, decode_worker_frame, encode,
 };
 use studio_scheduler::{Input, SessionId};
 use studio_store::{JobLog, NewJobLog, WorkerRecord};
 use tokio::sync::mpsc;
 
 use super::auth::is_token_of;
+use super::offers::Offers;
 use crate::coordinator::{Letter, OUTBOX, Outgoing};
 use crate::state::AppState;
 
@@ -39,11 +40,11 @@ impl Ending {
 }
 
 /// Serves a socket to its end.
-pub async fn run(state: AppState, record: WorkerRecord, mut socket: WebSocket) {
+pub async fn run(state: AppState, record: WorkerRecord, mut socket: WebSocket, offers: Offers) {
     // Before hello, so that of two sockets of one worker the number tells which is the older one.
     let session = state.coordinator.next_session();
     let ending = match tokio::time::timeout(HELLO_LIMIT, hello(&record, &mut socket)).await {
-        Ok(Ok(Some(hello))) => serve(&state, &record, session, hello, &mut socket).await,
+        Ok(Ok(Some(hello))) => serve(&state, &record, session, hello, &mut socket, &offers).await,
         Ok(Ok(None)) => None,
         Ok(Err(ending)) => Some(ending),
         Err(_) => Some(Ending::violation(format!("no hello within {} s", HELLO_LIMIT.as_secs()))),
@@ -81,6 +82,7 @@ async fn serve(
     session: SessionId,
     hello: Box<Hello>,
     socket: &mut WebSocket,
+    offers: &Offers,
 ) -> Option<Ending> {
     let (outbox, mut outgoing) = mpsc::channel(OUTBOX);
     let capabilities = Arc::new(hello.capabilities);
@@ -95,7 +97,7 @@ async fn serve(
                 break Some(Ending { code: GOING_AWAY, message: "the studio is shutting down".to_owned() });
             }
             letter = outgoing.recv() => match letter {
-                Some(letter) => match send(socket, letter, &mut outgoing).await {
+                Some(letter) => match send(socket, letter, &mut outgoing, offers).await {
                     Ok(None) => {}
                     Ok(Some(ending)) => break Some(ending),
                     Err(_) => break None,
@@ -160,12 +162,16 @@ async fn send(
     socket: &mut WebSocket,
     first: Outgoing,
     more: &mut mpsc::Receiver<Outgoing>,
+    offers: &Offers,
 ) -> Result<Option<Ending>, axum::Error> {
     let sending = async {
         let mut letter = Some(first);
         while let Some(this) = letter {
             match this {
-                Outgoing::Frame(frame) => socket.feed(Message::Text(encode(&frame).into())).await?,
+                Outgoing::Frame(mut frame) => {
+                    offers.address(&mut frame);
+                    socket.feed(Message::Text(encode(&frame).into())).await?;
+                }
                 Outgoing::Close { code, message } => return Ok(Some(Ending { code, message })),
             }
             letter = more.try_recv().ok();
@@ -210,14 +216,17 @@ fn input_of(
         WorkerFrame::CompleteJson(complete) => Input::CompleteJson(session, complete),
         WorkerFrame::Fail(fail) => Input::Fail(session, fail),
         WorkerFrame::Progress(progress) => Input::Progress(session, progress),
+        // Nobody asked for one that is larger.
+        WorkerFrame::Preview(preview) if preview.data.len() > MAX_PREVIEW_BYTES => Input::Seen(session),
         WorkerFrame::Preview(preview) => Input::Preview(session, preview),
+        WorkerFrame::Delta(delta) => Input::Delta(session, delta),
         WorkerFrame::Release(release) => Input::Release(session, release),
         WorkerFrame::Goodbye(_) => Input::Goodbye(session),
         WorkerFrame::LogBatch(batch) => {
             keep_logs(state, record, batch);
             Input::Seen(session)
         }
-        WorkerFrame::ReadyForMore | WorkerFrame::Delta(_) => Input::Seen(session),
+        WorkerFrame::ReadyForMore => Input::Seen(session),
     })
 }
 

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use studio_protocol::{MAX_FRAME_BYTES, SUBPROTOCOL, WorkerId};
 
+use super::offers::Offers;
 use super::{auth, session};
 use crate::api::problem::Problem;
 use crate::state::AppState;
@@ -26,6 +27,7 @@ pub async fn connect(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let record = auth::worker(&state, &worker, &headers).await?;
+    let offers = Offers::new(&state, worker, &headers);
     let upgrade = upgrade.map_err(|rejection| Problem::invalid("Upgrade", rejection.body_text()))?;
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
@@ -35,7 +37,7 @@ pub async fn connect(
         .max_frame_size(MAX_READ_BYTES);
     Ok(upgrade.on_upgrade(move |socket| {
         let tasks = state.tasks.clone();
-        tasks.spawn(session::run(state, record, socket));
+        tasks.spawn(session::run(state, record, socket, offers));
         std::future::ready(())
     }))
 }

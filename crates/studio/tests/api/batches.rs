@@ -125,3 +125,60 @@ async fn batches_come_in_pages() {
     assert!(second["nextCursor"].is_null());
     assert_eq!(desk.get("/api/v1/batches?state=done").await.problem(), (400, Some("state".into())));
 }
+
+#[tokio::test]
+async fn a_count_stands_for_as_many_jobs_with_seeds_in_a_row() {
+    let desk = Desk::open().await;
+    let mut job = task("fox");
+    job["task"]["seed"] = json!(18_446_744_073_709_551_600_u64);
+    job["assetName"] = json!("fox");
+    job["count"] = json!(12);
+    let id =
+        desk.id_of("/api/v1/batches", json!({ "model": "synthetic", "jobs": [job, task("hare")] })).await;
+    let jobs = desk.get(&format!("/api/v1/jobs?batch={id}")).await.ok();
+    let items = jobs["items"].as_array().unwrap();
+    assert_eq!(items.len(), 13);
+    let mut made = Vec::new();
+    for item in items.iter().filter(|item| item["assetName"].as_str().unwrap().starts_with("fox-")) {
+        let detail = desk.get(&format!("/api/v1/jobs/{}", item["id"].as_str().unwrap())).await.ok();
+        made.push((item["assetName"].as_str().unwrap().to_owned(), detail["task"]["seed"].as_u64().unwrap()));
+    }
+    made.sort_unstable();
+    assert_eq!((made.len(), made[0].0.as_str(), made[11].0.as_str()), (12, "fox-01", "fox-12"));
+    assert!(
+        made.iter().enumerate().all(|(at, (_, seed))| *seed == 18_446_744_073_709_551_600 + at as u64),
+        "{made:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_is_named() {
+    let desk = Desk::open().await;
+    let with = |count: u64, seed: u64| {
+        let mut job = task("a");
+        job["task"]["seed"] = json!(seed);
+        job["count"] = json!(count);
+        json!({ "model": "synthetic", "jobs": [job] })
+    };
+    for (body, field) in [
+        (with(0, 1), "jobs[0].count"),
+        (with(1001, 1), "jobs[0].count"),
+        (with(2, u64::MAX), "jobs[0].task.seed"),
+    ] {
+        let text = body.to_string();
+        let answer = desk.post("/api/v1/batches", body).await;
+        assert_eq!(answer.problem(), (400, Some(field.to_owned())), "{text}");
+    }
+    let mut large = task(&"x".repeat(100_000));
+    large["count"] = json!(1000);
+    let answer = desk.post("/api/v1/batches", json!({ "model": "synthetic", "jobs": [large] })).await;
+    assert_eq!(answer.problem(), (400, Some("jobs[0].count".to_owned())));
+    let many = vec![with(1000, 1)["jobs"][0].clone(); 11];
+    let answer = desk.post("/api/v1/batches", json!({ "model": "synthetic", "jobs": many })).await;
+    assert_eq!(answer.problem().0, 413);
+    assert_eq!(desk.get("/api/v1/jobs").await.ok()["items"], json!([]), "all or none");
+    let mut one = image("a");
+    one["count"] = json!(1);
+    let answer = desk.post("/api/v1/jobs", one).await;
+    assert_eq!(answer.ok()["jobs"].as_array().unwrap().len(), 1, "who counts gets a list");
+}

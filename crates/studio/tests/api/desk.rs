@@ -39,7 +39,8 @@ pub struct Answer {
 impl Desk {
     pub async fn open() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().join("data"));
+        let mut settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().join("data"));
+        settings.starter_model = false;
         let key_file = settings.admin_key();
         let tasks = Tasks::new();
         let state = serve::open(settings, &tasks).await.expect("a new studio opens");

@@ -31,6 +31,53 @@ async fn one_job_from_submission_to_its_file() {
 }
 
 #[tokio::test]
+async fn a_job_takes_any_field_files_and_a_count() {
+    let shop = Shop::open().await;
+    let picture = shop.file("start.png", "pixels");
+    let submit = [
+        "jobs",
+        "submit",
+        "--model",
+        "synthetic",
+        "--seed",
+        "5",
+        "--count",
+        "3",
+        "--init-image",
+        &picture,
+        "--lora",
+        "ink=0.5",
+        "--set",
+        "eta=0.25",
+        "a fox",
+    ];
+    let batch = shop.json(&submit).await;
+    assert_eq!(batch["total"], 3);
+    let jobs = shop.json(&["jobs", "list", "--batch", batch["id"].as_str().unwrap()]).await;
+    let mut seeds = Vec::new();
+    for job in jobs["items"].as_array().unwrap() {
+        let mut task = shop.json(&["jobs", "show", job["id"].as_str().unwrap()]).await["task"].clone();
+        seeds.push(task["seed"].take().as_u64().unwrap());
+        let expected = json!({ "kind": "image", "prompt": "a fox", "seed": null, "eta": 0.25,
+            "initImageUrl": "data:image/png;base64,cGl4ZWxz", "loras": [{ "name": "ink", "weight": 0.5 }] });
+        assert_eq!(task, expected);
+    }
+    seeds.sort_unstable();
+    assert_eq!(seeds, [5, 6, 7]);
+    let stt = shop
+        .json(&["jobs", "submit", "--model", "synthetic-stt", "--audio", "https://example.org/a.wav"])
+        .await;
+    let task = shop.json(&["jobs", "show", stt["id"].as_str().unwrap()]).await["task"].clone();
+    assert_eq!(task, json!({ "kind": "audio_stt", "inputUrl": "https://example.org/a.wav" }));
+    let prompts = shop.file("prompts.txt", "a fox\na hare\n");
+    let batch = shop.json(&["batch", "submit", "--model", "synthetic", "--count", "2", &prompts]).await;
+    assert_eq!(batch["total"], 4);
+    let wrong =
+        shop.run(&["jobs", "submit", "--model", "synthetic", "--init-image", "/nowhere.png", "x"]).await;
+    assert!(wrong.code == 2 && wrong.err.contains("/nowhere.png"), "{wrong:?}");
+}
+
+#[tokio::test]
 async fn a_watched_job_that_fails_has_an_exit_code_of_its_own() {
     let shop = Shop::open().await;
     let mut worker = shop.worker().await;

@@ -3,4 +3,6 @@
 mod backup;
 mod batch;
 mod commands;
+#[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
+mod models;
 mod shop;

@@ -15,6 +15,7 @@ pub struct Served {
     pub raw: RawWorker,
     pub state: AppState,
     pub home: Home,
+    key: String,
     tasks: Tasks,
 }
 
@@ -29,6 +30,8 @@ impl Served {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let mut settings = Settings::new(address, home.join("studio"));
+        // Only tests of it need it.
+        settings.starter_model = false;
         change(&mut settings);
         let key_file = settings.admin_key();
         let tasks = Tasks::new();
@@ -39,9 +42,9 @@ impl Served {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { server.serve(service).await.unwrap() });
         let url = format!("http://{address}");
-        let key = std::fs::read_to_string(key_file).unwrap();
-        let api = Api::new(&url, key.trim());
-        Self { raw: RawWorker::new(&url), url, api, state, home, tasks }
+        let key = std::fs::read_to_string(key_file).unwrap().trim().to_owned();
+        let api = Api::new(&url, &key);
+        Self { raw: RawWorker::new(&url), url, api, state, home, key, tasks }
     }
 
     /// A new worker, approved by a code.
@@ -65,6 +68,21 @@ impl Served {
 
     pub async fn submit_image(&self) -> String {
         self.api.submit(json!({"model": "synthetic", "task": {"kind": "image", "prompt": "a fox"}})).await
+    }
+
+    /// Any request to the API as administrator; bytes are sent as JSON, which a file does not mind.
+    pub async fn admin(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> reqwest::Response {
+        let url = format!("{}/api/v1{path}", self.url);
+        let mut request = reqwest::Client::new().request(method, url).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.header("Content-Type", "application/json").body(body);
+        }
+        request.send().await.unwrap()
     }
 
     pub async fn until(&self, job: &str, state: &str) -> Value {

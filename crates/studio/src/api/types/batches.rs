@@ -45,6 +45,9 @@ pub struct BatchJob {
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+    /// As in [`NewJob`](super::NewJob).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
 }
 
 /// How many jobs are in each state; a state without jobs stands with 0.

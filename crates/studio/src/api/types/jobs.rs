@@ -28,6 +28,10 @@ pub struct NewJob {
     /// Failures that end the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
+    /// As many jobs as this, 1 to 1000: a seed that the task states goes up by one from job to job, and the asset
+    /// name gets the job's number. A submission with it is answered as a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
 }
 
 /// Several jobs at once, all or none.
@@ -105,6 +109,12 @@ pub struct JobProgress {
     /// What the worker is busy with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Stage>,
+    /// Bytes moved in this stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
 }
 
 /// A job with its task, its tries and its result.

@@ -1,0 +1,46 @@
+//! Tells a worker where to fetch the model files that the studio itself has.
+
+use axum::http::HeaderMap;
+use serde_json::value::to_raw_value;
+use studio_protocol::{StudioFrame, WorkerId};
+
+use crate::model_files::{ModelFiles, base};
+use crate::state::AppState;
+
+/// What is put into the offers of one session.
+pub struct Offers {
+    files: ModelFiles,
+    worker: WorkerId,
+    base: String,
+}
+
+impl Offers {
+    /// `headers` are those of the worker's upgrade: they tell how it reaches the studio.
+    pub fn new(state: &AppState, worker: WorkerId, headers: &HeaderMap) -> Self {
+        Self { files: state.model_files.clone(), worker, base: base(&state.settings, headers) }
+    }
+
+    /// Puts addresses into an offer; other frames stay as they are.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other frame carries a model's source")]
+    pub fn address(&self, frame: &mut StudioFrame) {
+        match frame {
+            StudioFrame::OfferRaw(offer) => {
+                let claim = &mut offer.claim;
+                let source =
+                    self.files.for_worker(&claim.model, &claim.model_source, &self.worker, &self.base);
+                if let Some(source) = source {
+                    claim.model_source = source;
+                }
+            }
+            StudioFrame::LoadModel(command) => {
+                let raw = command.model_source.as_ref().and_then(|source| to_raw_value(source).ok());
+                let source =
+                    raw.and_then(|raw| self.files.for_worker(&command.model, &raw, &self.worker, &self.base));
+                if let Some(source) = source.and_then(|raw| serde_json::from_str(raw.get()).ok()) {
+                    command.model_source = Some(source);
+                }
+            }
+            _ => {}
+        }
+    }
+}
