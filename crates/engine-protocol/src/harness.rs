@@ -60,6 +60,16 @@ impl Output {
     }
 }
 
+/// The variable by which a worker's owner limits the threads of every engine.
+pub const THREADS_VARIABLE: &str = "STUDIO_ENGINE_THREADS";
+
+/// Threads that an engine computes with where its model states none: what the owner allows, else all processors.
+pub fn threads() -> usize {
+    let allowed = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok());
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    allowed.filter(|threads| *threads > 0).unwrap_or_else(all)
+}
+
 /// Serves commands until `shutdown` or until the daemon is gone.
 pub fn serve(engine: impl Engine) -> ExitCode {
     orphan::die_with_parent();

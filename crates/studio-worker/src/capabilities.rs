@@ -8,7 +8,8 @@ use studio_protocol::Capabilities;
 use worker_core::Machine;
 
 use crate::config::Config;
-use crate::hardware::{DeviceMemory, Hardware};
+use crate::engines::{EngineState, LaneSnapshot};
+use crate::hardware::{DeviceMemory, GIB, Hardware};
 
 /// Of the system's memory, what engines on the CPU may use unless the owner says otherwise.
 const RAM_SHARE: f64 = 0.5;
@@ -22,14 +23,41 @@ pub struct Sources {
     pub device: Option<DeviceMemory>,
     /// Every engine that has said what it can do, by name.
     pub engines: BTreeMap<String, Arc<Description>>,
+    /// Which models are in memory, and on what.
+    pub lanes: Vec<LaneSnapshot>,
+    /// Models whose files are complete.
+    pub present: Vec<String>,
+    /// Measured, by model.
+    pub speeds: BTreeMap<String, f64>,
 }
 
 impl Sources {
+    /// Nothing is loaded, present or measured yet.
+    pub fn new(hardware: Hardware, engines: BTreeMap<String, Arc<Description>>) -> Self {
+        Self {
+            hardware,
+            device: None,
+            engines,
+            lanes: Vec::new(),
+            present: Vec::new(),
+            speeds: BTreeMap::new(),
+        }
+    }
+
+    /// GiB of the device that idle models would give back.
+    fn evictable_gb(&self) -> f64 {
+        let idle = self.lanes.iter().filter(|lane| {
+            !lane.resident && lane.process.on_device && lane.process.state == EngineState::Ready
+        });
+        idle.filter_map(|lane| lane.process.memory_bytes).sum::<u64>() as f64 / GIB
+    }
+
     /// What the worker's core is told.
     pub fn machine(&self, config: &Config) -> Machine {
         Machine {
             capabilities: self.capabilities(config),
-            free_vram_gb: self.device.map(|device| device.free_gb),
+            free_vram_gb: self.device.map(|device| device.free_gb + self.evictable_gb()),
+            busy_reason: None,
         }
     }
 
@@ -52,6 +80,9 @@ impl Sources {
                 .map(|(kind, models)| (kind, models.into_iter().collect()))
                 .collect(),
             model_engines: self.engines.keys().cloned().collect(),
+            loaded_models: self.loaded(),
+            present_models: self.present.clone(),
+            model_speeds: self.speeds.clone(),
             ..Capabilities::default()
         }
     }
@@ -63,6 +94,11 @@ impl Sources {
             None => self.hardware.ram_gb * RAM_SHARE,
         };
         rounded(config.vram_threshold_gb.unwrap_or(default))
+    }
+
+    fn loaded(&self) -> Vec<String> {
+        let names: BTreeSet<_> = self.lanes.iter().filter_map(|lane| lane.process.model.clone()).collect();
+        names.into_iter().collect()
     }
 
     /// An engine that takes any model is named, a bare `*` would say nothing.
@@ -115,7 +151,7 @@ mod tests {
         };
         let engines = [any, synthetic].map(|engine| (engine.name.clone(), Arc::new(engine)));
         let hardware = Hardware { machine_name: "pc".into(), username: "me".into(), ram_gb: 24.0 };
-        Sources { hardware, device: None, engines: engines.into() }
+        Sources::new(hardware, engines.into())
     }
 
     #[test]

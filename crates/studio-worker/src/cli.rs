@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub(crate) use run::programs;
+pub(crate) use run::{ENGINE_WORDS, programs};
 
 use crate::{Exit, Home};
 

@@ -18,6 +18,7 @@ use worker_core::Identity;
 pub use file::{ConfigFile, EditError};
 pub use key::{Key, UnknownKey};
 pub use problem::{ConfigError, Problem};
+pub(crate) use values::MEGABIT;
 
 /// A config that was read and is valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,8 +39,8 @@ pub struct Config {
     pub paused: bool,
     /// Whether the studio's operator may pause, resume and drain this worker.
     pub remote_control: bool,
-    /// Jobs of one kind at once.
-    pub slots: u32,
+    /// Jobs of one kind at once; absent: what its engine runs side by side.
+    pub slots: Option<u32>,
     /// 0: without a limit.
     pub ws_reconnect_attempts: u32,
     /// How long a running job may go on after a signal.
@@ -48,8 +49,28 @@ pub struct Config {
     pub log_dir: Option<PathBuf>,
     /// Where engine programs (`studio-engine-NAME`) lie.
     pub engines_dir: Option<PathBuf>,
+    /// Which engines are used, by the word of `modelSource.engine`; empty: every one that is found.
+    pub engines: Vec<String>,
     /// Of the local API.
     pub local_api_port: u16,
+    /// A model without a job for this long leaves memory.
+    pub model_idle: Duration,
+    /// Models that are loaded at the start and stay in memory.
+    pub resident_models: Vec<String>,
+    /// Memory that is left alone when a model is loaded, bytes.
+    pub memory_reserve: u64,
+    /// What model files may take, bytes; absent: what the disk has, less a reserve.
+    pub disk_cap: Option<u64>,
+    /// Of all downloads together, bytes a second; absent: without a limit.
+    pub download_limit: Option<u64>,
+    /// Threads that each engine may compute with; absent: all processors.
+    pub engine_threads: Option<u32>,
+    /// From the start of an engine's process to its first word.
+    pub engine_start_limit: Duration,
+    /// The longest silence of an engine while a model loads.
+    pub engine_load_limit: Duration,
+    /// The longest silence of an engine while a job runs; absent: as usual for its kind.
+    pub engine_step_limit: Option<Duration>,
     /// Whether the worker updates itself.
     pub auto_update_enabled: bool,
     /// How often it looks for an update.

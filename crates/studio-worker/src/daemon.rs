@@ -6,6 +6,9 @@
 mod effects;
 mod hear;
 mod machine;
+mod models;
+mod prepare;
+mod speeds;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -13,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine_protocol::Description;
-use studio_protocol::{JobId, Timestamp};
+use model_store::ModelStore;
+use studio_protocol::{JobId, TaskKind, Timestamp};
 use studio_runtime::Tasks;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -24,13 +28,15 @@ use crate::capabilities::Sources;
 use crate::config::{Config, ConfigFile};
 use crate::draw::SystemDraw;
 use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
-use crate::hardware::{DeviceMemory, Hardware};
+use crate::hardware::{DeviceMemory, GIB, Hardware};
 use crate::home::Home;
 use crate::http::Http;
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
+use prepare::{Files, Prepared, Preparing};
+use speeds::Speeds;
 
 /// News that wait for the daemon: beyond it sockets and uploads wait, which is what should happen.
 const INBOX: usize = 256;
@@ -41,8 +47,12 @@ const ENGINE_GRACE: Duration = Duration::from_secs(1);
 /// How long the last tasks may take after everything was told to end.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
+/// The engine that answers several chats in one go.
+const BATCHING_ENGINE: &str = "llama-cpp";
+/// Chats at a time there: as many as it decodes together.
+const BATCHED_CHATS: u32 = 8;
+
 /// What reaches the daemon's task.
-#[derive(Debug)]
 pub(crate) enum News {
     /// For the core.
     Core(Input),
@@ -52,6 +62,10 @@ pub(crate) enum News {
     Device(Option<DeviceMemory>),
     /// The owner changed the config file.
     Config(Box<Config>),
+    /// A job has its files and inputs, or cannot have them.
+    Prepared(Box<Prepared>),
+    /// Models were loaded, unloaded, fetched or removed.
+    Models,
 }
 
 /// What the daemon's task woke up for.
@@ -82,6 +96,9 @@ pub struct Daemon {
     uploader: Uploader,
     uploads: BTreeMap<JobId, Tasks>,
     spool: Spool,
+    files: Files,
+    preparing: Preparing,
+    speeds: Speeds,
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
     fresh: HashSet<JobId>,
     status: StatusFile,
@@ -109,9 +126,11 @@ impl Daemon {
         }
         clear_folder(&home.work())?;
         let models_root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
-        let mut engine_settings = EngineSettings::new(home.work(), models_root);
-        let sources = Sources { hardware: Hardware::read(), device: None, engines: known_engines(&programs) };
-        engine_settings.programs = programs;
+        let slots = slots(&config, &programs);
+        let sources = Sources::new(Hardware::read(), known_engines(&programs));
+        let engine_settings = engine_settings(&config, home.work(), models_root, programs);
+        let store_settings = models::store_settings(&home, &config);
+        let store = ModelStore::open(store_settings)?;
         let (events, engine_events) = mpsc::channel(ENGINE_EVENTS);
         let (news, inbox) = mpsc::channel(INBOX);
         let http = Arc::new(Http::default());
@@ -120,7 +139,7 @@ impl Daemon {
         let status = StatusFile::new(home.status(), first_status(&config));
         Ok(Self {
             worker: Worker::new(
-                settings(&config),
+                settings(&config, slots),
                 config.identity.clone(),
                 found.entries,
                 Box::new(SystemDraw),
@@ -133,12 +152,15 @@ impl Daemon {
             tasks,
             engine_events,
             inbox,
-            news,
             session: None,
             closing: Vec::new(),
             http,
             uploader,
             uploads: BTreeMap::new(),
+            files: Files { store, news: news.clone() },
+            preparing: Preparing::default(),
+            speeds: Speeds::default(),
+            news,
             spool,
             fresh: HashSet::new(),
             status,
@@ -149,6 +171,7 @@ impl Daemon {
     pub async fn run(mut self) -> Exit {
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
         self.watch_machine();
+        self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
         loop {
@@ -199,10 +222,13 @@ impl Daemon {
     }
 
     fn write_status(&mut self) {
-        let (snapshot, engines) = (self.worker.snapshot(), &self.sources.engines);
+        self.sources.lanes = self.engines.lanes();
+        let (snapshot, sources) = (self.worker.snapshot(), &self.sources);
         self.status.write(|status| {
             status.update(snapshot);
-            status.engines = engines.keys().cloned().collect();
+            status.engines = sources.engines.keys().cloned().collect();
+            status.lanes.clone_from(&sources.lanes);
+            status.present.clone_from(&sources.present);
         });
     }
 
@@ -253,14 +279,43 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
     Settings {
-        slots: config.slots,
+        slots,
         paused: config.paused,
         remote_control: config.remote_control,
         reconnect_attempts: config.ws_reconnect_attempts,
         shutdown_grace: config.shutdown_grace,
+        vram_reserve_gb: config.memory_reserve as f64 / GIB,
         ..Settings::default()
+    }
+}
+
+/// What the owner says, else one job of a kind at a time, except where an engine answers chats side by side.
+fn slots(config: &Config, programs: &BTreeMap<String, EngineProgram>) -> BTreeMap<TaskKind, u32> {
+    match config.slots {
+        Some(slots) => Settings::same_slots(slots),
+        None if programs.contains_key(BATCHING_ENGINE) => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
+        None => BTreeMap::new(),
+    }
+}
+
+fn engine_settings(
+    config: &Config,
+    work: PathBuf,
+    models_root: PathBuf,
+    programs: BTreeMap<String, EngineProgram>,
+) -> EngineSettings {
+    EngineSettings {
+        programs,
+        idle_ttl: config.model_idle,
+        resident: config.resident_models.iter().cloned().collect(),
+        reserve: config.memory_reserve,
+        threads: config.engine_threads,
+        start_limit: config.engine_start_limit,
+        load_limit: config.engine_load_limit,
+        step_limit: config.engine_step_limit,
+        ..EngineSettings::new(work, models_root)
     }
 }
 
@@ -286,6 +341,8 @@ fn first_status(config: &Config) -> Status {
         waiting_results: 0,
         spool_full: false,
         engines: Vec::new(),
+        lanes: Vec::new(),
+        present: Vec::new(),
         last_trouble: None,
     }
 }

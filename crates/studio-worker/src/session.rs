@@ -20,7 +20,7 @@ use crate::daemon::News;
 use connect::Ws;
 
 /// Frames that wait for the network: many times what a healthy studio leaves unread, a few MB at worst.
-const OUTGOING_FRAMES: usize = 1_024;
+const OUTGOING_FRAMES: usize = 4_096;
 /// How long a close waits for the studio's answer, so that what was sent before it is read.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 

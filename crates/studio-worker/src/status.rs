@@ -9,6 +9,7 @@ use studio_protocol::{JobId, TaskKind, Timestamp, WorkerId};
 use tokio::time::Instant;
 use worker_core::Snapshot;
 
+use crate::engines::LaneSnapshot;
 use crate::spool;
 
 /// Changes within it are written together.
@@ -46,6 +47,12 @@ pub struct Status {
     pub spool_full: bool,
     /// The engines that have said what they can do.
     pub engines: Vec<String>,
+    /// The models that have, or had, an engine process.
+    #[serde(default)]
+    pub lanes: Vec<LaneSnapshot>,
+    /// Models whose files are complete on this disk.
+    #[serde(default)]
+    pub present: Vec<String>,
     /// Why there is no session.
     pub last_trouble: Option<String>,
 }

@@ -13,6 +13,9 @@ use crate::{Exit, Home, Process, StudioProcess};
 /// A command of the worker that asks and ends.
 const COMMAND_LIMIT: Duration = Duration::from_mins(1);
 
+/// Names the engines that a worker uses.
+const ENGINES: &str = "STUDIO_WORKER_ENGINES";
+
 /// What a command wrote, and how it ended.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -41,7 +44,16 @@ impl WorkerProcess {
         std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         // Beside the folders of the home, so that a full disk under one of them does not silence the log.
         let log = home.join(&format!("{}.log", name.replace('/', "-")));
-        Self { name: name.to_owned(), folder, log, environment: Vec::new(), daemon: None }
+        // Whatever else was built lies beside the worker's program, and would start with every daemon.
+        let environment = vec![(ENGINES.to_owned(), "synthetic".to_owned())];
+        Self { name: name.to_owned(), folder, log, environment, daemon: None }
+    }
+
+    /// Uses these engines instead of the synthetic one, by the words of their models' sources.
+    #[must_use]
+    pub fn with_engines(mut self, engines: &[&str]) -> Self {
+        self.environment.retain(|(key, _)| key != ENGINES);
+        self.with_env(ENGINES, &engines.join(","))
     }
 
     /// Sets a variable for every command and daemon from now on.

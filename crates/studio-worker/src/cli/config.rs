@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use toml_edit::Value;
 
 use super::output;
-use crate::config::{self, ConfigFile, Key};
+use crate::config::{self, ConfigFile, Key, MEGABIT};
+use crate::hardware::GIB;
 use crate::lock::{self, LockState};
 use crate::{Exit, Home};
 
@@ -107,7 +108,17 @@ fn shown(config: &config::Config, home: &Home, key: Key) -> serde_json::Value {
         Key::ShutdownGraceSecs => config.shutdown_grace.as_secs_f64().into(),
         Key::LogDir => config.log_dir.clone().unwrap_or_else(|| home.logs()).display().to_string().into(),
         Key::EnginesDir => config.engines_dir.as_ref().map(|dir| dir.display().to_string()).into(),
+        Key::Engines => config.engines.clone().into(),
         Key::LocalApiPort => config.local_api_port.into(),
+        Key::ModelIdleSecs => config.model_idle.as_secs_f64().into(),
+        Key::ResidentModels => config.resident_models.clone().into(),
+        Key::MemoryReserveGb => gib(config.memory_reserve).into(),
+        Key::DiskCapGb => config.disk_cap.map(gib).into(),
+        Key::DownloadLimitMbps => config.download_limit.map(|bytes| bytes as f64 / MEGABIT).into(),
+        Key::EngineThreads => config.engine_threads.into(),
+        Key::EngineStartLimitSecs => config.engine_start_limit.as_secs_f64().into(),
+        Key::EngineLoadLimitSecs => config.engine_load_limit.as_secs_f64().into(),
+        Key::EngineStepLimitSecs => config.engine_step_limit.map(|limit| limit.as_secs_f64()).into(),
         Key::AutoUpdateEnabled => config.auto_update_enabled.into(),
         Key::AutoUpdateIntervalSecs => config.auto_update_interval.as_secs().into(),
         Key::AutoUpdateFeed => config.auto_update_feed.clone().into(),
@@ -119,7 +130,8 @@ fn set(home: &Home, name: &str, text: &str) -> anyhow::Result<Exit> {
     if key.is_registration() {
         bail!("`{name}` belongs to the registration: use `studio-worker register` or `join`");
     }
-    ConfigFile::new(home.config()).save(key, value_of(text))?;
+    let value = if key.is_list() { list_of(text) } else { value_of(text) };
+    ConfigFile::new(home.config()).save(key, value)?;
     told_change(home, key, text)
 }
 
@@ -136,6 +148,15 @@ pub(super) fn told_change(home: &Home, key: Key, text: &str) -> anyhow::Result<E
         output::note(format!("{} is set and wins over the file", key.variable()));
     }
     Ok(Exit::Clean)
+}
+
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / GIB
+}
+
+/// Names with commas between them.
+fn list_of(text: &str) -> Value {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
 }
 
 /// Numbers and booleans as such, everything else as text; quotes make a text of anything.

@@ -118,7 +118,7 @@ pub(super) fn new_secret() -> Secret {
 pub(super) fn capabilities(config: &Config) -> Capabilities {
     let engines =
         BTreeMap::from([(synthetic::NAME.to_owned(), std::sync::Arc::new(synthetic::description()))]);
-    let sources = Sources { hardware: Hardware::read(), device: None, engines };
+    let sources = Sources::new(Hardware::read(), engines);
     let mut capabilities = sources.machine(config).capabilities;
     capabilities.auto_enabled = !config.paused;
     capabilities

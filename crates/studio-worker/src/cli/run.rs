@@ -17,8 +17,11 @@ use crate::{Exit, Home};
 
 /// Shown unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info";
-/// What engine programs are called in the engines folder.
+/// What engine programs are called.
 const ENGINE_PREFIX: &str = "studio-engine-";
+/// The programs of this project and the word by which models name their engine; others are called by their file name.
+pub(crate) const ENGINE_WORDS: [(&str, &str); 3] =
+    [("llama", "llama-cpp"), ("sdcpp", "sd-cpp"), ("sherpa", "sherpa-onnx")];
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -86,14 +89,26 @@ fn tell_about(home: &Home, config: &Config) {
     }
 }
 
-/// The built-in engine and every program of the engines folder.
+/// The built-in engine, the programs beside this one, and those of the engines folder, which win.
 pub(crate) fn programs(config: &Config) -> anyhow::Result<BTreeMap<String, EngineProgram>> {
     let worker = std::env::current_exe().context("could not find this program's own file")?;
-    let mut programs = BTreeMap::from([(synthetic::NAME.to_owned(), EngineProgram::synthetic(worker))]);
+    let mut programs = BTreeMap::from([(synthetic::NAME.to_owned(), EngineProgram::synthetic(&worker))]);
+    if let Some(beside) = worker.parent() {
+        // A folder that cannot be listed, like one of single links, holds no engines.
+        programs.extend(found_in(beside).unwrap_or_default());
+    }
     if let Some(dir) = &config.engines_dir {
         programs.extend(
             found_in(dir).with_context(|| format!("could not read engines_dir `{}`", dir.display()))?,
         );
+    }
+    if !config.engines.is_empty() {
+        for missing in config.engines.iter().filter(|word| !programs.contains_key(*word)) {
+            tracing::warn!(
+                "`{missing}` of `engines` is not here: `studio-worker doctor` says where it is looked for"
+            );
+        }
+        programs.retain(|word, _| config.engines.contains(word));
     }
     Ok(programs)
 }
@@ -104,8 +119,11 @@ fn found_in(dir: &Path) -> std::io::Result<BTreeMap<String, EngineProgram>> {
         let path = entry?.path();
         let name =
             path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.strip_prefix(ENGINE_PREFIX));
-        if let Some(name) = name.filter(|name| !name.is_empty() && path.is_file()) {
-            found.insert(name.to_owned(), EngineProgram::new(&path));
+        let is_program =
+            || path.extension().is_none_or(|ext| ext == std::env::consts::EXE_EXTENSION) && path.is_file();
+        if let Some(name) = name.filter(|name| !name.is_empty() && *name != synthetic::NAME && is_program()) {
+            let word = ENGINE_WORDS.iter().find(|(file, _)| *file == name).map_or(name, |(_, word)| *word);
+            found.insert(word.to_owned(), EngineProgram::new(&path));
         }
     }
     Ok(found)
@@ -118,10 +136,16 @@ mod tests {
     #[test]
     fn engines_are_found_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["studio-engine-llama", "studio-engine-", "readme.txt", "studio-engine-sdcpp.exe"] {
+        for name in [
+            "studio-engine-llama",
+            "studio-engine-",
+            "readme.txt",
+            "studio-engine-sdcpp.d",
+            "studio-engine-mine",
+        ] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
         let found = found_in(dir.path()).unwrap();
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["llama", "sdcpp"]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["llama-cpp", "mine"]);
     }
 }

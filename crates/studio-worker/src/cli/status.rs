@@ -5,6 +5,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output;
+use crate::engines::{EngineState, LaneSnapshot};
+use crate::hardware::GIB;
 use crate::lock::{self, Holder, LockState};
 use crate::status::Status as Written;
 use crate::{Exit, Home};
@@ -69,6 +71,12 @@ fn tell(home: &Home, report: &Report) {
     };
     output::line(format!("session:      {}{offers}", status.session));
     output::line(format!("engines:      {}", status.engines.join(", ")));
+    for lane in status.lanes.iter().filter(|lane| !lane.model.is_empty()) {
+        output::line(told_lane(lane));
+    }
+    if !status.present.is_empty() {
+        output::line(format!("on disk:      {}", status.present.join(", ")));
+    }
     for job in &status.jobs {
         let steps =
             if job.steps > 0 { format!(", step {} of {}", job.step, job.steps) } else { String::new() };
@@ -83,4 +91,22 @@ fn tell(home: &Home, report: &Report) {
     if let Some(trouble) = &status.last_trouble {
         output::line(format!("trouble:      {trouble}"));
     }
+}
+
+fn told_lane(lane: &LaneSnapshot) -> String {
+    let process = &lane.process;
+    let what = match process.refused.get(&lane.model) {
+        Some(reason) => format!("is refused: {reason}"),
+        None => match (process.state, &process.model) {
+            (EngineState::Stopped, _) => "is not in memory".to_owned(),
+            (EngineState::Stopping, _) => "leaves memory".to_owned(),
+            (_, None) => "is on its way into memory".to_owned(),
+            (_, Some(_)) if process.running > 0 => "is loaded and busy".to_owned(),
+            (_, Some(_)) => "is loaded".to_owned(),
+        },
+    };
+    let memory =
+        process.memory_bytes.map(|bytes| format!(", {:.1} GiB", bytes as f64 / GIB)).unwrap_or_default();
+    let stays = if lane.resident { ", stays there" } else { "" };
+    format!("model:        {} ({}) {what}{memory}{stays}", lane.model, lane.engine)
 }

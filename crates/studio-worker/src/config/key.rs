@@ -39,8 +39,28 @@ pub enum Key {
     LogDir,
     /// Engine programs.
     EnginesDir,
+    /// Which of them are used.
+    Engines,
     /// Of the local API.
     LocalApiPort,
+    /// A model without a job leaves memory after this.
+    ModelIdleSecs,
+    /// Models that stay in memory.
+    ResidentModels,
+    /// Memory that is left alone, GiB.
+    MemoryReserveGb,
+    /// What model files may take, GiB.
+    DiskCapGb,
+    /// Of all downloads together, megabits a second.
+    DownloadLimitMbps,
+    /// Threads of each engine.
+    EngineThreads,
+    /// From the start of an engine to its first word.
+    EngineStartLimitSecs,
+    /// The longest silence while a model loads.
+    EngineLoadLimitSecs,
+    /// The longest silence while a job runs.
+    EngineStepLimitSecs,
     /// Updates.
     AutoUpdateEnabled,
     /// Updates.
@@ -56,7 +76,7 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 31] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
         Self::ModelsRoot,
@@ -68,7 +88,17 @@ impl Key {
         Self::WsReconnectAttempts,
         Self::LogDir,
         Self::EnginesDir,
+        Self::Engines,
         Self::LocalApiPort,
+        Self::ModelIdleSecs,
+        Self::ResidentModels,
+        Self::MemoryReserveGb,
+        Self::DiskCapGb,
+        Self::DownloadLimitMbps,
+        Self::EngineThreads,
+        Self::EngineStartLimitSecs,
+        Self::EngineLoadLimitSecs,
+        Self::EngineStepLimitSecs,
         Self::AutoUpdateEnabled,
         Self::AutoUpdateIntervalSecs,
         Self::AutoUpdateFeed,
@@ -100,7 +130,17 @@ impl Key {
             Self::ShutdownGraceSecs => "shutdown_grace_secs",
             Self::LogDir => "log_dir",
             Self::EnginesDir => "engines_dir",
+            Self::Engines => "engines",
             Self::LocalApiPort => "local_api_port",
+            Self::ModelIdleSecs => "model_idle_secs",
+            Self::ResidentModels => "resident_models",
+            Self::MemoryReserveGb => "memory_reserve_gb",
+            Self::DiskCapGb => "disk_cap_gb",
+            Self::DownloadLimitMbps => "download_limit_mbps",
+            Self::EngineThreads => "engine_threads",
+            Self::EngineStartLimitSecs => "engine_start_limit_secs",
+            Self::EngineLoadLimitSecs => "engine_load_limit_secs",
+            Self::EngineStepLimitSecs => "engine_step_limit_secs",
             Self::AutoUpdateEnabled => "auto_update_enabled",
             Self::AutoUpdateIntervalSecs => "auto_update_interval_secs",
             Self::AutoUpdateFeed => "auto_update_feed",
@@ -128,6 +168,11 @@ impl Key {
     /// Whether its value must not be shown.
     pub fn is_secret(self) -> bool {
         matches!(self, Self::RegistrationSecret | Self::AuthToken)
+    }
+
+    /// Whether it holds several names.
+    pub fn is_list(self) -> bool {
+        matches!(self, Self::ResidentModels | Self::Engines)
     }
 
     /// Whether a running daemon takes a change up by itself.

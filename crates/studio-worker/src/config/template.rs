@@ -23,8 +23,8 @@ paused = false
 # Let the studio's operator pause, resume and drain this worker.
 remote_control = true
 
-# Jobs of one kind at once.
-slots = 1
+# Jobs of one kind at once. Unset: what its engine runs side by side, one picture or eight chats.
+# slots = 1
 
 # After SIGTERM or Ctrl-C: how long a running job may go on before it is given back.
 shutdown_grace_secs = 5
@@ -35,6 +35,30 @@ ws_reconnect_attempts = 0
 # Log files, kept for a week. Unset: `logs` beside this file.
 # log_dir = "/var/log/studio-worker"
 
-# Engine programs, each named studio-engine-NAME. The synthetic engine is built in.
+# Engine programs, each named studio-engine-NAME, beside those that lie beside this worker's own program.
 # engines_dir = "/opt/studio-engines"
+
+# Which engines are used. Unset: every one that is found.
+# engines = ["sd-cpp", "llama-cpp", "sherpa-onnx", "synthetic"]
+
+# Memory that is left alone when a model is loaded, GiB.
+# memory_reserve_gb = 1.0
+
+# A model without a job for this long leaves memory; resident ones are loaded at the start and stay.
+# model_idle_secs = 300
+# resident_models = ["z-image-turbo"]
+
+# What model files may take on the disk, GiB; the longest unused ones leave. Unset: what the disk has.
+# disk_cap_gb = 200
+
+# All downloads together, megabits a second. Unset: without a limit.
+# download_limit_mbps = 100
+
+# Threads that each engine may compute with. Unset: all processors.
+# engine_threads = 4
+
+# How long an engine may be silent before it is taken for dead: at its start, while it loads a model, while a job runs.
+# engine_start_limit_secs = 30
+# engine_load_limit_secs = 600
+# engine_step_limit_secs = 300
 "#;

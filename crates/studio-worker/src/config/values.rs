@@ -9,6 +9,7 @@ use toml_edit::{Document, Item, Value};
 use worker_core::{Identity, Secret};
 
 use super::{Config, Key, Problem};
+use crate::hardware::GIB;
 
 /// The studio that runs beside the worker.
 const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
@@ -20,6 +21,22 @@ const SLOTS: RangeInclusive<i64> = 1..=64;
 const GRACE_SECS: RangeInclusive<f64> = 0.0..=3_600.0;
 /// More than any device has, GiB.
 const VRAM_GB: RangeInclusive<f64> = 0.0..=10_000.0;
+/// More than any machine has processors.
+const THREADS: RangeInclusive<i64> = 1..=1_024;
+/// A second to a day: engines, models and their waits.
+const WAIT_SECS: RangeInclusive<f64> = 1.0..=86_400.0;
+/// More than any machine has, GiB.
+const DISK_GB: RangeInclusive<f64> = 0.1..=1_000_000.0;
+/// From a modem to the fastest network card, megabits a second.
+const MBPS: RangeInclusive<f64> = 0.05..=1_000_000.0;
+/// Bytes of a megabit.
+pub(crate) const MEGABIT: f64 = 125_000.0;
+/// A coffee break: long enough between two jobs of a person, short enough to give the memory back.
+const DEFAULT_MODEL_IDLE: Duration = Duration::from_mins(5);
+/// Starting loads libraries and drivers, no models.
+const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
+/// Tens of GB from a slow disk.
+const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
 /// A minute to a month.
 const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
 /// Six hours.
@@ -60,7 +77,7 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         only_when_idle: reader.flag(Key::OnlyWhenIdle, false),
         paused: reader.flag(Key::Paused, false),
         remote_control: reader.flag(Key::RemoteControl, true),
-        slots: reader.integer(Key::Slots, SLOTS).map_or(1, |slots| slots as u32),
+        slots: reader.integer(Key::Slots, SLOTS).map(|slots| slots as u32),
         ws_reconnect_attempts: reader
             .integer(Key::WsReconnectAttempts, 0..=i64::from(u32::MAX))
             .map_or(0, |attempts| attempts as u32),
@@ -69,9 +86,21 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
             .map_or(worker_core::Settings::default().shutdown_grace, Duration::from_secs_f64),
         log_dir: reader.path(Key::LogDir),
         engines_dir: reader.path(Key::EnginesDir),
+        engines: reader.texts(Key::Engines),
         local_api_port: reader
             .integer(Key::LocalApiPort, 1..=65_535)
             .map_or(DEFAULT_LOCAL_API_PORT, |port| port as u16),
+        model_idle: reader.seconds(Key::ModelIdleSecs).unwrap_or(DEFAULT_MODEL_IDLE),
+        resident_models: reader.texts(Key::ResidentModels),
+        memory_reserve: reader
+            .float(Key::MemoryReserveGb, VRAM_GB)
+            .map_or(crate::engines::DEFAULT_RESERVE, |gb| (gb * GIB) as u64),
+        disk_cap: reader.float(Key::DiskCapGb, DISK_GB).map(|gb| (gb * GIB) as u64),
+        download_limit: reader.float(Key::DownloadLimitMbps, MBPS).map(|mbps| (mbps * MEGABIT) as u64),
+        engine_threads: reader.integer(Key::EngineThreads, THREADS).map(|threads| threads as u32),
+        engine_start_limit: reader.seconds(Key::EngineStartLimitSecs).unwrap_or(DEFAULT_START_LIMIT),
+        engine_load_limit: reader.seconds(Key::EngineLoadLimitSecs).unwrap_or(DEFAULT_LOAD_LIMIT),
+        engine_step_limit: reader.seconds(Key::EngineStepLimitSecs),
         auto_update_enabled: reader.flag(Key::AutoUpdateEnabled, false),
         auto_update_interval: Duration::from_secs(
             reader.integer(Key::AutoUpdateIntervalSecs, UPDATE_SECS).unwrap_or(DEFAULT_UPDATE_SECS) as u64,
@@ -191,6 +220,26 @@ impl Reader<'_> {
             Some(number) if range.contains(&number) => Some(number),
             _ => self.wrong(key, &format!("a number from {} to {}", range.start(), range.end())),
         }
+    }
+
+    fn seconds(&mut self, key: Key) -> Option<Duration> {
+        self.float(key, WAIT_SECS).map(Duration::from_secs_f64)
+    }
+
+    /// A list in the file, names with commas in a variable.
+    fn texts(&mut self, key: Key) -> Vec<String> {
+        let found = match self.find(key) {
+            None => return Vec::new(),
+            Some(Found::Variable(text)) => {
+                let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+                return names.map(str::to_owned).collect();
+            }
+            Some(Found::File { value: Value::Array(list), .. }) => {
+                list.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<String>>>()
+            }
+            Some(Found::File { .. }) => None,
+        };
+        found.or_else(|| self.wrong(key, "a list of texts in quotes")).unwrap_or_default()
     }
 
     fn wrong<T>(&mut self, key: Key, wanted: &str) -> Option<T> {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use studio_protocol::{JobId, OfferClaim, WorkerFrame};
 use worker_core::{
-    Effect, ExitReason, Identity, Input, Output, Secret, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
+    Effect, EngineEvent, ExitReason, Identity, Input, Output, Secret, SocketEvent, SpoolEntry, SpoolOutcome,
+    UploadOutcome,
 };
 
-use super::{Daemon, News};
+use super::{Daemon, News, models};
 use crate::config::{EditError, Key};
 use crate::engines::EngineJob;
 use crate::http::told;
@@ -30,8 +31,14 @@ impl Daemon {
     pub(super) async fn perform(&mut self, effect: Effect) -> Performed {
         match effect {
             Effect::Send(frame) => return self.send(&frame),
-            Effect::Run(claim) => self.run_job(*claim).await,
+            Effect::Run { claim, stream, preview } => self.run_job(*claim, stream, preview).await,
+            Effect::Stop(job) if self.preparing.stop(&job) => {
+                self.ended(&job);
+                return Performed::Answer(Input::Engine(EngineEvent::Stopped { job }));
+            }
             Effect::Stop(job) => self.engines.cancel(&job).await,
+            Effect::LoadModel(command) => self.load_model(*command),
+            Effect::UnloadModel(model) => self.unload_model(model),
             Effect::Spool(entry) => return self.write_result(entry),
             Effect::Forget(job) => self.forget(&job),
             Effect::Upload(entry) => self.upload(entry),
@@ -65,7 +72,10 @@ impl Daemon {
                     Input::Polled(registration::poll(&http, &studio, &request_id, &secret).await)
                 });
             }
-            Effect::SaveIdentity(identity) => told_if_failed(self.file.save_identity(&identity)),
+            Effect::SaveIdentity(identity) => {
+                told_if_failed(self.file.save_identity(&identity));
+                self.files.store.set_trusted(models::trusted(&self.config, &identity));
+            }
             Effect::SavePaused(paused) => {
                 self.config.paused = paused;
                 told_if_failed(self.file.save(Key::Paused, paused));
@@ -102,7 +112,7 @@ impl Daemon {
         });
     }
 
-    async fn run_job(&self, claim: OfferClaim) {
+    async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {
         let job = EngineJob {
             out_dir: self.home.work().join(file_stem(&claim.job_id)),
             job_id: claim.job_id,
@@ -113,11 +123,17 @@ impl Daemon {
             vram_gb: claim.vram_gb_estimate,
             task: claim.task,
             inputs: BTreeMap::new(),
-            stream: false,
-            preview: false,
+            stream,
+            preview,
         };
         tracing::debug!(job = %job.job_id, model = job.model, "started");
-        self.engines.run(job).await;
+        self.speeds.begin(&job.job_id, &job.model, &job.task);
+        if job.source.files.is_empty() && job.task.inputs().is_empty() {
+            return self.engines.run(job).await;
+        }
+        let tasks = self.tasks.child();
+        self.preparing.begin(&job.job_id, tasks.clone());
+        tasks.spawn(self.files.clone().prepare(job));
     }
 
     /// A frame's worth of JSON is written at once; a file is hashed and moved beside the daemon.

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use studio_protocol::HEARTBEAT_INTERVAL;
 use studio_runtime::Tasks;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{Daemon, News};
 use crate::config::ConfigFile;
+use crate::engines::{EngineState, LaneSnapshot};
 use crate::hardware::{self, DeviceMemory};
 
 /// How often the config file's time is looked at: a change is in the next heartbeat.
@@ -20,6 +21,7 @@ impl Daemon {
     pub(super) fn watch_machine(&self) {
         self.tasks.spawn(watch_device(self.tasks.clone(), self.news.clone()));
         self.tasks.spawn(watch_config(self.file.clone(), self.news.clone()));
+        self.tasks.spawn(watch_lanes(self.engines.watch_lanes(), self.news.clone()));
         for name in self.engines.names() {
             if self.sources.engines.contains_key(&name) {
                 continue;
@@ -44,6 +46,34 @@ async fn watch_device(tasks: Tasks, news: mpsc::Sender<News>) {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
     }
     let _ = news.send(News::Device(None)).await;
+}
+
+/// Says when a model came into memory or left it; what else lanes do is nobody's news.
+async fn watch_lanes(mut lanes: watch::Receiver<Vec<LaneSnapshot>>, news: mpsc::Sender<News>) {
+    let facts = |lanes: &[LaneSnapshot]| -> Vec<_> {
+        let of_lane = |lane: &LaneSnapshot| {
+            let idle = lane.process.state == EngineState::Ready;
+            lane.process
+                .model
+                .clone()
+                .map(|model| (model, lane.process.memory_bytes, lane.process.on_device && idle))
+        };
+        lanes.iter().filter_map(of_lane).collect()
+    };
+    let mut told = Vec::new();
+    // Models that are on the disk from before count too.
+    if news.send(News::Models).await.is_err() {
+        return;
+    }
+    while lanes.changed().await.is_ok() {
+        let now = facts(&lanes.borrow_and_update());
+        if now != told {
+            told = now;
+            if news.send(News::Models).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 async fn probe(tasks: &Tasks) -> Option<DeviceMemory> {

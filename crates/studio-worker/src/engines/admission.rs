@@ -100,15 +100,12 @@ fn make_leave<K: Clone>(excluded: &[&Other<K>]) -> Decision<K> {
 
 fn refusal<K>(wish: Wish, others: &[Other<K>]) -> String {
     let kept: u64 = others.iter().filter(|other| other.resident).map(|other| other.holds).sum();
-    let mut words =
+    let amounts =
         format!("needs {:.1} GiB, {:.1} free, {:.1} kept", gib(wish.need), gib(wish.free), gib(wish.reserve));
-    if kept > 0 {
-        words += &format!("; resident models hold {:.1} GiB", gib(kept));
-    }
-    if others.len() >= MAX_LANES {
-        words += &format!("; {} models are in memory, the most that may be", others.len());
-    }
-    words
+    let residents = (kept > 0).then(|| format!("resident models hold {:.1} GiB", gib(kept)));
+    let crowd = (others.len() >= MAX_LANES)
+        .then(|| format!("{} models are in memory, the most that may be", others.len()));
+    [Some(amounts), residents, crowd].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn gib(bytes: u64) -> f64 {

@@ -97,6 +97,13 @@ pub enum JobEvent {
         /// Whether another try may succeed.
         retryable: bool,
     },
+    /// It does not fit the memory that is free; later, or elsewhere, it may.
+    OutOfMemory {
+        /// The job.
+        job_id: JobId,
+        /// For a person; names what was needed and what was there.
+        error: String,
+    },
     /// It was cancelled, or all engines were stopped.
     Stopped {
         /// The job.
@@ -108,7 +115,9 @@ impl JobEvent {
     /// Whether nothing more comes of the job.
     pub fn is_end(&self) -> bool {
         match self {
-            Self::Finished { .. } | Self::Failed { .. } | Self::Stopped { .. } => true,
+            Self::Finished { .. } | Self::Failed { .. } | Self::OutOfMemory { .. } | Self::Stopped { .. } => {
+                true
+            }
             Self::Progress { .. } | Self::Log { .. } | Self::Delta { .. } | Self::Preview { .. } => false,
         }
     }

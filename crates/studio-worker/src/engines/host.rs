@@ -180,7 +180,7 @@ impl Host {
         if !self.settings.programs.contains_key(&engine) {
             return drop(answer.send(Err(DescribeError::Unknown(engine))));
         }
-        let lane = self.lane((engine, String::new()));
+        let lane = self.lane(&(engine, String::new()));
         let _ = lane.mailbox.send(Ask::Describe(answer)).await;
     }
 
@@ -216,15 +216,15 @@ impl Host {
     }
 
     /// The lane of a model, made when it is new.
-    fn lane(&mut self, key: LaneKey) -> &mut Lane {
+    fn lane(&mut self, key: &LaneKey) -> &mut Lane {
         self.uses += 1;
         let uses = self.uses;
-        if !self.lanes.contains_key(&key) {
+        if !self.lanes.contains_key(key) {
             self.forget_lanes();
-            let lane = self.make_lane(&key);
+            let lane = self.make_lane(key);
             self.lanes.insert(key.clone(), lane);
         }
-        let lane = self.lanes.get_mut(&key).expect("it was put there if it was not there");
+        let lane = self.lanes.get_mut(key).expect("it was put there if it was not there");
         lane.used = uses;
         lane
     }

@@ -62,6 +62,9 @@ impl Process {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(PRIVATE)) {
             command.env_remove(name);
         }
+        if let Some(threads) = settings.threads {
+            command.env(engine_protocol::harness::THREADS_VARIABLE, threads.to_string());
+        }
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         platform::isolate(&mut command);

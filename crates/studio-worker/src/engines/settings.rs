@@ -33,6 +33,8 @@ pub struct EngineSettings {
     pub reserve: u64,
     /// Measures what is free.
     pub probe: Probe,
+    /// Threads that each engine may compute with; `None`: all processors.
+    pub threads: Option<u32>,
     /// From the start of the process to `ready`.
     pub start_limit: Duration,
     /// The longest silence while a model loads.
@@ -55,6 +57,7 @@ impl EngineSettings {
             work_dir: work_dir.into(),
             models_root: models_root.into(),
             idle_ttl: Duration::from_mins(5),
+            threads: None,
             start_limit: Duration::from_secs(30),
             load_limit: Duration::from_mins(10),
             step_limit: None,

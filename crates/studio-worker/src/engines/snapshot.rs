@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 /// Where an engine's process stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum EngineState {
     /// There is no process.
@@ -20,7 +22,7 @@ pub enum EngineState {
 }
 
 /// A copy of an engine's state at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EngineSnapshot {
     /// Where its process stands.
@@ -46,7 +48,7 @@ pub struct EngineSnapshot {
 }
 
 /// One model's serving path: a process of its engine.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LaneSnapshot {
     /// The word of `modelSource.engine`.

@@ -8,6 +8,7 @@
 
 mod commands;
 mod jobs;
+mod models;
 mod process;
 mod registration;
 mod results;

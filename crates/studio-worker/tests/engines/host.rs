@@ -21,9 +21,9 @@ fn stage(total: f64, change: impl FnOnce(&mut EngineSettings)) -> Story {
     let story = Story::with(
         |mut settings| {
             settings.probe = Arc::new(move || {
-                let loaded = seen.get().map_or(0, |board| {
-                    board.borrow().iter().filter(|lane| lane.process.model.is_some()).count()
-                });
+                // Memory is taken before a model says that it is loaded, never after.
+                let takes = |lane: &&LaneSnapshot| lane.process.state != EngineState::Stopped;
+                let loaded = seen.get().map_or(0, |board| board.borrow().iter().filter(takes).count());
                 let free = total - loaded as f64 * NEED_GIB;
                 FreeMemory { host: (free * GIB as f64) as u64, device: None }
             });
@@ -111,8 +111,9 @@ async fn a_busy_model_is_waited_for_and_nobody_overtakes() {
 async fn what_does_not_fit_is_refused_in_words_and_the_next_job_runs() {
     let mut story = stage(4.2, |_| {});
     story.engines.run(job(&story, "job-1", "synthetic-a", "hi")).await;
-    let (error, retryable) = story.failure("job-1").await;
-    assert!(error.contains("needs 3.6 GiB, 4.2 free, 1.0 kept") && retryable, "{error}");
+    let end = story.end("job-1").await;
+    let JobEvent::OutOfMemory { error, .. } = end else { panic!("{end:?}") };
+    assert!(error.contains("needs 3.6 GiB, 4.2 free, 1.0 kept"), "{error}");
     story.run("job-2", "hi").await;
     assert!(matches!(story.end("job-2").await, JobEvent::Finished { .. }), "it has no files to load");
 }

@@ -120,6 +120,7 @@ impl Story {
         let ends = |event: &JobEvent| match event {
             JobEvent::Finished { job_id, .. }
             | JobEvent::Failed { job_id, .. }
+            | JobEvent::OutOfMemory { job_id, .. }
             | JobEvent::Stopped { job_id } => job_id.as_str() == job,
             JobEvent::Progress { .. }
             | JobEvent::Log { .. }

@@ -120,7 +120,7 @@ fn variables_win_over_the_file_but_not_over_the_registration() {
         _ => None,
     };
     let config = file.load_with(&variables).unwrap();
-    assert_eq!((config.slots, config.paused), (5, true));
+    assert_eq!((config.slots, config.paused), (Some(5), true));
     assert_eq!(config.identity, approved());
     let wrong = |name: &str| (name == "STUDIO_WORKER_SLOTS").then(|| "many".to_owned());
     let error = file.load_with(&wrong).unwrap_err().to_string();

@@ -157,24 +157,29 @@ impl Actor {
             self.failures = 0;
             if running.kill_at.is_some() {
                 self.outbox.post(JobEvent::Stopped { job_id });
+            } else if class == FailureClass::Memory {
+                self.outbox.post(JobEvent::OutOfMemory { job_id, error: message });
             } else {
                 self.fail(job_id, message, retryable || class == FailureClass::Cancelled);
             }
         } else if model.is_some() {
-            self.load_failed(message, retryable);
+            self.load_failed(message, class, retryable);
         } else {
             self.log(LogLevel::Error, &message);
         }
     }
 
     /// The job that the model was for fails; the next one tries the load again.
-    fn load_failed(&mut self, message: String, retryable: bool) {
+    fn load_failed(&mut self, message: String, class: FailureClass, retryable: bool) {
         self.end_preload(Err(message.clone()));
         let State::Up { model, .. } = &mut self.state else { return };
         if let Model::Loading { name, .. } = std::mem::replace(model, Model::Nothing)
             && let Some(at) = self.waiting.iter().position(|job| job.model == name)
             && let Some(job) = self.waiting.remove(at)
         {
+            if class == FailureClass::Memory {
+                return self.outbox.post(JobEvent::OutOfMemory { job_id: job.job_id, error: message });
+            }
             self.fail(job.job_id, message, retryable);
         }
     }

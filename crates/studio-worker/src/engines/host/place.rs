@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::super::JobEvent;
 use super::super::actor::Ask;
 use super::super::admission::{Decision, Other, Use, Wish, decide};
 use super::super::lane::LaneKey;
@@ -37,7 +38,7 @@ impl Host {
     async fn hand_over(&mut self, waiting: Waiting) {
         let (need, group) = (self.need(&waiting), group(&waiting));
         let key = waiting.key();
-        let lane = self.lane(key);
+        let lane = self.lane(&key);
         lane.group = group;
         if !lane.is_live() {
             lane.need = need;
@@ -121,7 +122,7 @@ impl Host {
         match waiting {
             Waiting::Job(job) => {
                 let error = format!("model `{}` does not fit into memory: {words}", job.model);
-                self.fail(job.job_id, error, true);
+                self.outbox.post(JobEvent::OutOfMemory { job_id: job.job_id, error });
             }
             Waiting::Load(load) => {
                 let _ = load

@@ -34,6 +34,8 @@ impl Program {
                 command.env_remove(name);
             }
         }
+        // Nor what else was built beside the worker's program.
+        command.env("STUDIO_WORKER_ENGINES", "synthetic");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
