@@ -8,6 +8,7 @@ mod fleet;
 mod latency;
 mod loss;
 mod machine;
+mod pictures;
 mod programs;
 mod report;
 mod restart;
@@ -59,6 +60,8 @@ enum What {
     Worker(worker::Options),
     /// A real worker that dies, falls silent, or has a network that keeps failing
     Loss(loss::Options),
+    /// Real pictures: the bare engine, the whole way, and a process for each
+    Pictures(pictures::Options),
     /// All of the above with their defaults
     All,
     /// Throughput beside that of graphile-worker and BullMQ, in turns
@@ -105,6 +108,7 @@ async fn measure(programs: &Programs, what: What, numbers: &mut Map<String, Valu
         What::Restart(options) => keep(restart::run(programs, &options).await?),
         What::Worker(options) => keep(worker::run(programs, &options).await?),
         What::Loss(options) => keep(loss::run(programs, &options).await?),
+        What::Pictures(options) => keep(pictures::run(programs, &options).await?),
         What::Compare(options) => keep(compare::run(programs, &options).await?),
         What::All => {
             keep(latency::run(programs, &defaults()?).await?);
@@ -113,6 +117,7 @@ async fn measure(programs: &Programs, what: What, numbers: &mut Map<String, Valu
             keep(restart::run(programs, &defaults()?).await?);
             keep(worker::run(programs, &defaults()?).await?);
             keep(loss::run(programs, &defaults()?).await?);
+            keep(pictures::run(programs, &defaults()?).await?);
         }
     }
     Ok(())

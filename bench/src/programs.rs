@@ -66,10 +66,16 @@ impl Programs {
 
     /// A worker that has neither joined nor started.
     pub fn worker(&self) -> anyhow::Result<Worker> {
-        Ok(Worker { program: self.path("studio-worker"), folder: self.folder()? })
+        self.worker_with("synthetic")
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// A worker that uses this engine, whatever else lies beside its program.
+    pub fn worker_with(&self, engine: &'static str) -> anyhow::Result<Worker> {
+        Ok(Worker { program: self.path("studio-worker"), folder: self.folder()?, engine })
+    }
+
+    /// The program `name`, which may not be there.
+    pub fn path(&self, name: &str) -> PathBuf {
         self.bin_dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 }
@@ -147,6 +153,7 @@ fn serve(program: &Path, folder: &Path, address: SocketAddr, arguments: &[String
 pub struct Worker {
     program: PathBuf,
     folder: TempDir,
+    engine: &'static str,
 }
 
 impl Worker {
@@ -166,6 +173,13 @@ impl Worker {
         Ok(())
     }
 
+    /// What `status --json` says.
+    pub async fn status(&self) -> anyhow::Result<serde_json::Value> {
+        let mut command = tokio::process::Command::from(self.command(&["status", "--json"]));
+        let output = command.output().await.context("`status` did not start")?;
+        serde_json::from_slice(&output.stdout).context("`status --json` did not write JSON")
+    }
+
     /// Starts its daemon.
     pub fn run(&self) -> Process {
         Process::start("studio-worker", self.command(&["run"]), &self.folder.path().join("worker.log"))
@@ -174,6 +188,7 @@ impl Worker {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--config").arg(self.config_path()).args(arguments);
+        command.env("STUDIO_WORKER_ENGINES", self.engine);
         command
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, run as run_command};
 use crate::{demo, fuzz, setup};
@@ -30,22 +30,28 @@ struct Step {
 }
 
 /// The plain test summary comes last, so that it stands at the end of the output.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "setup", run: |_| setup::run() },
     Step { name: "fmt", run: |_| cargo(&["fmt", "--all", "--check"]) },
     Step {
         name: "clippy",
-        run: |_| cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        run: |_| {
+            cargo(&["clippy", "--workspace", "--all-targets", "--features", "all", "--", "-D", "warnings"])
+        },
     },
+    Step { name: "default", run: |_| default_build() },
     Step { name: "deny", run: deny },
     Step { name: "machete", run: |_| cargo(&["machete", "--skip-target-dir"]) },
     Step { name: "doc", run: |_| doc() },
-    Step { name: "build", run: |_| cargo(&["build", "--workspace", "--bins"]) },
-    Step { name: "doctest", run: |_| cargo(&["test", "--workspace", "--doc", "--quiet"]) },
+    Step { name: "build", run: |_| cargo(&["build", "--workspace", "--bins", "--features", "all"]) },
+    Step {
+        name: "doctest",
+        run: |_| cargo(&["test", "--workspace", "--doc", "--quiet", "--features", "all"]),
+    },
     Step { name: "fuzz", run: |_| fuzz::run(&fuzz::Arguments { seconds: FUZZ_SECONDS }) },
     Step { name: "sim", run: |arguments| simulation(arguments.seeds) },
-    Step { name: "demo", run: |_| demo::run(&demo::Arguments { exit: true, built: true }) },
-    Step { name: "test", run: |_| cargo(&["nextest", "run", "--workspace"]) },
+    Step { name: "demo", run: |_| demo::run(&demo::Arguments { exit: true, built: true, quick: false }) },
+    Step { name: "test", run: |_| cargo(&["nextest", "run", "--workspace", "--features", "all"]) },
 ];
 
 fn names() -> Vec<&'static str> {
@@ -92,8 +98,23 @@ fn cargo(arguments: &[&str]) -> Result<()> {
 }
 
 fn doc() -> Result<()> {
-    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--quiet", "--features", "all"]);
     run_command(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Crates that compile C++, or need more than a Rust toolchain and a C compiler.
+const HEAVY: [&str; 3] = ["llama-cpp-sys-2", "diffusion-rs-sys", "sherpa-onnx-sys"];
+
+/// `cargo build` builds no engine, and the engine crates are whole without their engines.
+fn default_build() -> Result<()> {
+    let tree = command("cargo", &["tree", "--workspace", "--prefix", "none", "--format", "{p}"]).output()?;
+    let tree = String::from_utf8(tree.stdout).context("cargo tree did not write text")?;
+    ensure!(tree.contains("studio-worker "), "cargo tree did not list this workspace");
+    for heavy in HEAVY {
+        ensure!(!tree.contains(heavy), "the default build pulls `{heavy}` in: cargo tree --invert {heavy}");
+    }
+    let engines = ["--package", "engine-llama", "--package", "engine-sdcpp", "--package", "engine-sherpa"];
+    cargo(&[&["clippy", "--all-targets"], engines.as_slice(), &["--", "-D", "warnings"]].concat())
 }
 
 fn deny(arguments: &Arguments) -> Result<()> {

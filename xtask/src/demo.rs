@@ -7,6 +7,7 @@ mod artefacts;
 mod batch;
 mod fleet;
 mod progress;
+mod sheet;
 mod stop;
 mod studio_api;
 
@@ -17,13 +18,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::setup;
 use crate::shell::{command, run as run_command, target_dir};
 use fleet::Fleet;
 use progress::Progress;
 use stop::{Stop, Stopped};
 use studio_api::StudioApi;
 
-/// How long each job takes: long enough to watch, short enough to wait for.
+/// How long each job of the synthetic engine takes: long enough to watch, short enough to wait for.
 const JOB_DELAY: Duration = Duration::from_millis(1_200);
 /// When this share of the batch is done, one worker is killed.
 const KILL_AT: f64 = 0.4;
@@ -42,6 +44,9 @@ pub struct Arguments {
     /// The programs are built already
     #[arg(long)]
     pub built: bool,
+    /// The synthetic engine instead of the starter model: no C++ is compiled
+    #[arg(long)]
+    pub quick: bool,
 }
 
 /// Runs the demo to its end, or until Ctrl-C.
@@ -59,12 +64,13 @@ fn until_end(arguments: &Arguments) -> Result<()> {
     let folder = target_dir().join("demo");
     let _lock = lock(&folder)?;
     let stop = Stop::install()?;
+    let show_of = if arguments.quick { Show::Synthetic } else { Show::Starter };
     if !arguments.built {
-        build(&stop)?;
+        build(show_of, &stop)?;
     }
     let home = tempfile::Builder::new().prefix("studio-demo-").tempdir().context("no temporary folder")?;
-    let mut fleet = Fleet::new(home.path(), JOB_DELAY);
-    let shown = show(&mut fleet, &stop, &folder, arguments.exit);
+    let mut fleet = Fleet::new(home.path(), show_of.engines(), show_of.delay());
+    let shown = show(&mut fleet, show_of, &stop, &folder, arguments.exit);
     fleet.end(&stop);
     if shown.as_ref().is_err_and(|error| !error.is::<Stopped>()) {
         eprintln!("{}", fleet.last_words());
@@ -72,28 +78,69 @@ fn until_end(arguments: &Arguments) -> Result<()> {
     shown
 }
 
-fn build(stop: &Stop) -> Result<()> {
-    println!("building studio and studio-worker ...");
-    let built =
-        run_command(&mut command("cargo", &["build", "--package", "studio", "--package", "studio-worker"]));
+/// What the fleet makes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Real pictures of the starter model, on stable-diffusion.cpp.
+    Starter,
+    /// Drawings and chats of the synthetic engine.
+    Synthetic,
+}
+
+impl Show {
+    fn engines(self) -> &'static str {
+        match self {
+            Self::Starter => "sd-cpp",
+            Self::Synthetic => "synthetic",
+        }
+    }
+
+    fn delay(self) -> Duration {
+        match self {
+            Self::Starter => Duration::ZERO,
+            Self::Synthetic => JOB_DELAY,
+        }
+    }
+}
+
+fn build(show: Show, stop: &Stop) -> Result<()> {
+    let mut arguments = vec!["build", "--package", "studio", "--package", "studio-worker"];
+    match show {
+        Show::Starter => {
+            setup::engines()?;
+            println!(
+                "building studio, studio-worker and the picture engine (C++: minutes, the first time) ..."
+            );
+            println!("without it: cargo demo --quick");
+            arguments.extend(["--package", "engine-sdcpp", "--features", "engine-sdcpp/sdcpp"]);
+        }
+        Show::Synthetic => println!("building studio and studio-worker ..."),
+    }
+    let built = run_command(&mut command("cargo", &arguments));
     // Ctrl-C reaches cargo too: that is no failed build.
     stop.pause(Duration::ZERO)?;
     built
 }
 
-fn show(fleet: &mut Fleet, stop: &Stop, folder: &Path, exit: bool) -> Result<()> {
+fn show(fleet: &mut Fleet, show: Show, stop: &Stop, folder: &Path, exit: bool) -> Result<()> {
     let api = fleet.start_studio(stop)?;
     println!("studio    {}", api.url());
     for name in ["attic", "cellar"] {
         fleet.join_worker(&api, name)?;
         println!("worker    {name}, pid {}, joined with a code", fleet.pid(name)?);
     }
-    let batch = batch::submit(&api)?;
-    println!("batch     {} pictures and {} chats\n", batch::PICTURES.len(), batch::CHATS.len());
+    let jobs = batch::jobs(show);
+    let batch = api.submit("demo", &jobs)?;
+    println!("batch     {}\n", batch::told(show, &jobs));
 
-    watch(fleet, stop, &api, &batch)?;
+    watch(fleet, stop, &api, &batch, jobs.len() as u64)?;
     let files = artefacts::download(&api, &batch, folder)?;
-    println!("\n{files} files  {}", folder.display());
+    println!("\nfiles     {} in {}", files.len(), folder.display());
+    if show == Show::Starter {
+        let sheet = sheet::make(&files, folder)?;
+        println!("sheet     {}", sheet.path.display());
+        println!("judged    {} of {} pictures show all that their prompts ask for", sheet.right, files.len());
+    }
     if exit || !stdout().is_terminal() {
         return Ok(());
     }
@@ -107,8 +154,7 @@ fn show(fleet: &mut Fleet, stop: &Stop, folder: &Path, exit: bool) -> Result<()>
 }
 
 /// Follows the batch to its end; on the way one worker is killed, and started again.
-fn watch(fleet: &mut Fleet, stop: &Stop, api: &StudioApi, batch: &str) -> Result<()> {
-    let total = (batch::PICTURES.len() + batch::CHATS.len()) as u64;
+fn watch(fleet: &mut Fleet, stop: &Stop, api: &StudioApi, batch: &str, total: u64) -> Result<()> {
     let started = Instant::now();
     let mut progress = Progress::new(total);
     let mut killed: Option<(String, Instant)> = None;

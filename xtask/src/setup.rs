@@ -1,19 +1,48 @@
-//! What the checks need beside Rust, installed where it is missing.
+//! What the checks and the demo need beside Rust, installed where it is missing.
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::shell::{command, run as run_command, succeeds, tool_root};
 
-/// A program of the system, and the Debian package that brings it.
-const SYSTEM: [(&str, &str); 5] = [
-    ("cc", "build-essential"),
-    ("c++", "build-essential"),
-    ("git", "git"),
+/// Something of the system, and the Debian package that brings it.
+struct Need {
+    is_there: fn() -> bool,
+    package: fn() -> Result<String>,
+}
+
+/// A program that answers `--version`.
+macro_rules! program {
+    ($program:literal, $package:literal) => {
+        Need {
+            is_there: || succeeds(&mut command($program, &["--version"])),
+            package: || Ok($package.to_owned()),
+        }
+    };
+}
+
+/// What the engines are built with.
+const ENGINES: [Need; 6] = [
+    program!("cc", "build-essential"),
+    program!("c++", "build-essential"),
+    program!("cmake", "cmake"),
+    Need { is_there: has_libclang, package: || Ok(format!("libclang1-{}", clang_version()?)) },
+    Need { is_there: has_clang_headers, package: || Ok(format!("libclang-common-{}-dev", clang_version()?)) },
+    // Brings the library of the speech engine.
+    Need {
+        is_there: || succeeds(&mut command("python3", &["-m", "pip", "--version"])),
+        package: || Ok("python3-pip".to_owned()),
+    },
+];
+
+/// What the checks need beyond that.
+const CHECKS: [Need; 3] = [
+    program!("git", "git"),
     // The example engine, and a clock that jumps.
-    ("python3", "python3"),
-    ("faketime", "faketime"),
+    program!("python3", "python3"),
+    program!("faketime", "faketime"),
 ];
 
 /// A cargo tool and the version that is installed where none is there.
@@ -27,11 +56,21 @@ const TOOLS: [(&str, &str); 4] = [
 /// Components of the toolchain.
 const COMPONENTS: [(&str, &str); 2] = [("rustfmt", "fmt"), ("clippy", "clippy")];
 
+/// Where Debian puts its compilers' libraries.
+const LLVM: &str = "/usr/lib";
+/// Known to work with the engines' bindings, and what Debian 12 has.
+const USUAL_CLANG: u32 = 14;
+
 /// Brings everything, or says what to type.
 pub fn run() -> Result<()> {
     components()?;
-    system_packages()?;
+    bring(ENGINES.iter().chain(&CHECKS))?;
     tools()
+}
+
+/// Brings what the engines are built with, or says what to type.
+pub fn engines() -> Result<()> {
+    bring(ENGINES.iter())
 }
 
 fn components() -> Result<()> {
@@ -43,19 +82,29 @@ fn components() -> Result<()> {
     Ok(())
 }
 
-fn system_packages() -> Result<()> {
-    let missing = SYSTEM.iter().filter(|(program, _)| !succeeds(&mut command(program, &["--version"])));
-    let mut packages: Vec<&str> = missing.map(|(_, package)| *package).collect();
-    packages.dedup();
-    if packages.is_empty() {
+fn bring<'a>(needs: impl Iterator<Item = &'a Need>) -> Result<()> {
+    let missing: Vec<&Need> = needs.filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
         return Ok(());
     }
+    let may_install = may_install_packages();
+    if may_install {
+        // Which version of a package there is, is known only then.
+        apt(&["update"])?;
+    }
+    let mut packages = Vec::new();
+    for need in missing {
+        let package = (need.package)()?;
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
     let names = packages.join(" ");
-    if !may_install_packages() {
+    if !may_install {
         bail!("missing system packages; on Debian or Ubuntu: sudo apt-get install {names}");
     }
     println!("setup: apt-get install {names}");
-    apt(&["update"])?;
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
     apt(&[&["install", "--yes", "--no-install-recommends"], packages.as_slice()].concat())
 }
 
@@ -67,6 +116,50 @@ fn apt(arguments: &[&str]) -> Result<()> {
 fn may_install_packages() -> bool {
     let root = command("id", &["-u"]).output().is_ok_and(|id| id.stdout.trim_ascii() == b"0");
     root && fs::exists("/etc/debian_version").unwrap_or(false)
+}
+
+/// The newest version that has the library that bindgen loads; elsewhere than on Linux it comes with the system's tools.
+fn has_libclang() -> bool {
+    !cfg!(target_os = "linux")
+        || std::env::var_os("LIBCLANG_PATH").is_some()
+        || llvm_folders().any(|folder| names_in(&folder.join("lib"), |name| name.starts_with("libclang")))
+        || names_in(Path::new("/usr/lib64"), |name| name.starts_with("libclang"))
+}
+
+/// Without them bindgen does not find `stdbool.h`.
+fn has_clang_headers() -> bool {
+    if !cfg!(target_os = "linux") || succeeds(&mut command("clang", &["--version"])) {
+        return true;
+    }
+    llvm_folders().any(|folder| {
+        let versions = fs::read_dir(folder.join("lib/clang")).into_iter().flatten().flatten();
+        versions.map(|version| version.path().join("include/stdbool.h")).any(|header| header.exists())
+    })
+}
+
+fn llvm_folders() -> impl Iterator<Item = std::path::PathBuf> {
+    let all = fs::read_dir(LLVM).into_iter().flatten().flatten();
+    all.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-")).map(|entry| entry.path())
+}
+
+fn names_in(folder: &Path, is_it: impl Fn(&str) -> bool) -> bool {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.into_iter().any(|name| is_it(&name.to_string_lossy()))
+}
+
+/// The usual version where the system has it, else the newest one.
+fn clang_version() -> Result<u32> {
+    let found = command("apt-cache", &["search", "--names-only", "^libclang1-[0-9]+$"]).output();
+    let Ok(found) = found else { return Ok(USUAL_CLANG) };
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    let versions: Vec<u32> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("libclang1-")?.split(' ').next()?.parse().ok())
+        .collect();
+    if versions.contains(&USUAL_CLANG) {
+        return Ok(USUAL_CLANG);
+    }
+    versions.into_iter().max().context("no package libclang1-N: install libclang and its headers by hand")
 }
 
 fn tools() -> Result<()> {

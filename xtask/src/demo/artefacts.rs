@@ -1,15 +1,15 @@
 //! What the batch made, on disk.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::studio_api::StudioApi;
 
-/// Replaces the content of `folder` by what the batch made, and returns the number of files.
-pub fn download(api: &StudioApi, batch: &str, folder: &Path) -> Result<usize> {
+/// Replaces the content of `folder` by what the batch made, and returns the files in the order of the batch.
+pub fn download(api: &StudioApi, batch: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("could not clear {}", folder.display()))?;
     }
@@ -17,13 +17,10 @@ pub fn download(api: &StudioApi, batch: &str, folder: &Path) -> Result<usize> {
     let mut jobs = api.jobs(&format!("batch={batch}"))?;
     // The list begins with the newest.
     jobs.reverse();
-    for (index, job) in jobs.iter().enumerate() {
-        save(api, job, index + 1, folder)?;
-    }
-    Ok(jobs.len())
+    jobs.iter().enumerate().map(|(index, job)| save(api, job, index + 1, folder)).collect()
 }
 
-fn save(api: &StudioApi, job: &Value, number: usize, folder: &Path) -> Result<()> {
+fn save(api: &StudioApi, job: &Value, number: usize, folder: &Path) -> Result<PathBuf> {
     let id = job["id"].as_str().context("a job has an id")?;
     let name = job["assetName"].as_str().context("a job has a name")?;
     let (ext, bytes) = if let Some(ext) = job["artefact"]["ext"].as_str() {
@@ -33,7 +30,8 @@ fn save(api: &StudioApi, job: &Value, number: usize, folder: &Path) -> Result<()
     };
     ensure!(!bytes.is_empty(), "the result of `{name}` is empty");
     let path = folder.join(format!("{number:02}-{}.{ext}", plain(name)));
-    fs::write(&path, bytes).with_context(|| format!("could not write {}", path.display()))
+    fs::write(&path, bytes).with_context(|| format!("could not write {}", path.display()))?;
+    Ok(path)
 }
 
 /// A name that is fit for a file.

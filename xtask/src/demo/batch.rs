@@ -1,12 +1,12 @@
 //! What the demo lets the fleet make.
 
-use anyhow::Result;
 use serde_json::{Value, json};
+use shape_judge::{HeldOut, PromptSet, held_out};
 
-use super::studio_api::StudioApi;
+use super::Show;
 
 /// Prompts of pictures.
-pub const PICTURES: [&str; 24] = [
+const PICTURES: [&str; 24] = [
     "a lighthouse at dusk",
     "a red fox in snow",
     "a harbour in fog",
@@ -33,7 +33,7 @@ pub const PICTURES: [&str; 24] = [
     "a ship in a bottle",
 ];
 /// Questions of chats.
-pub const CHATS: [&str; 8] = [
+const CHATS: [&str; 8] = [
     "Name the lighthouse.",
     "What does the fox say?",
     "Describe the harbour in one line.",
@@ -46,14 +46,42 @@ pub const CHATS: [&str; 8] = [
 /// Sides of a picture: small, so that a debug build draws it quickly.
 const SIDE: u32 = 384;
 
-/// Submits pictures and chats together, mixed, and returns the id of the batch.
-pub fn submit(api: &StudioApi) -> Result<String> {
+/// Pictures of the starter model.
+const STARTER_PICTURES: usize = 24;
+
+/// The prompts of the starter model's pictures with what they must show; it was trained on none of them.
+pub fn starter_prompts() -> Vec<HeldOut> {
+    held_out(PromptSet::Second).into_iter().take(STARTER_PICTURES).collect()
+}
+
+/// The jobs of a show, in the order in which they are submitted.
+pub fn jobs(show: Show) -> Vec<Value> {
+    if show == Show::Starter {
+        return starter_prompts()
+            .iter()
+            .enumerate()
+            .map(|(number, asked)| starter(number, &asked.prompt))
+            .collect();
+    }
     let mut jobs: Vec<Value> = PICTURES.iter().map(|prompt| picture(prompt)).collect();
     for (index, question) in CHATS.iter().enumerate() {
         // After every third picture.
         jobs.insert((index + 1) * 4 - 1, chat(question));
     }
-    api.submit("demo", &jobs)
+    jobs
+}
+
+/// What the batch is, for a person.
+pub fn told(show: Show, jobs: &[Value]) -> String {
+    match show {
+        Show::Starter => format!("{} pictures of starter-shapes, a model of 5 million weights", jobs.len()),
+        Show::Synthetic => format!("{} pictures and {} chats", PICTURES.len(), CHATS.len()),
+    }
+}
+
+fn starter(number: usize, prompt: &str) -> Value {
+    let task = json!({"kind": "image", "prompt": prompt, "seed": number, "ext": "png"});
+    json!({"model": "starter-shapes", "assetName": prompt, "task": task})
 }
 
 fn picture(prompt: &str) -> Value {

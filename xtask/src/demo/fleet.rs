@@ -30,6 +30,7 @@ const LAST_LINES: usize = 8;
 /// The studio and the workers by name.
 pub struct Fleet {
     home: PathBuf,
+    engines: &'static str,
     delay: Duration,
     address: SocketAddr,
     studio: Option<Child>,
@@ -38,9 +39,9 @@ pub struct Fleet {
 
 impl Fleet {
     /// Nothing runs yet; everything will live in `home`.
-    pub fn new(home: &Path, delay: Duration) -> Self {
+    pub fn new(home: &Path, engines: &'static str, delay: Duration) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        Self { home: home.to_owned(), delay, address, studio: None, workers: BTreeMap::new() }
+        Self { home: home.to_owned(), engines, delay, address, studio: None, workers: BTreeMap::new() }
     }
 
     /// Starts the studio and waits until it answers.
@@ -87,6 +88,10 @@ impl Fleet {
     pub fn run_worker(&mut self, name: &str) -> Result<()> {
         let mut run = self.worker(name);
         run.arg("run").env("SYNTHETIC_DELAY_MS", self.delay.as_millis().to_string());
+        run.env("STUDIO_WORKER_ENGINES", self.engines);
+        // Two workers share this machine: more threads than processors would only wait for each other.
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        run.env("STUDIO_WORKER_ENGINE_THREADS", (processors / 2).max(1).to_string());
         let child = self.spawn(name, run)?;
         self.workers.insert(name.to_owned(), child);
         Ok(())
