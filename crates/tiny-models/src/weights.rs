@@ -15,9 +15,9 @@ impl Weights {
     /// A generator of its own for the tensor `name`, so that the order in which tensors are made does not matter.
     pub fn for_tensor(seed: u64, name: &str) -> Self {
         // FNV-1a, 64 bits.
-        let hash = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         Self::new(seed ^ hash)
     }
 
