@@ -47,6 +47,8 @@ const ENGINE_GRACE: Duration = Duration::from_secs(1);
 /// How long the last tasks may take after everything was told to end.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
+pub(crate) use models::store_settings;
+
 /// The engine that answers several chats in one go.
 const BATCHING_ENGINE: &str = "llama-cpp";
 /// Chats at a time there: as many as it decodes together.

@@ -76,6 +76,7 @@ pub async fn examine(home: &Home) -> Vec<Finding> {
     findings.push(local::registration(&config));
     findings.push(local::spool(home));
     findings.push(local::disk(home));
+    findings.push(local::models(home, &config));
     findings.extend(studio::reachable(&config).await);
     findings.extend(engines::engines(&config).await);
     findings.push(engines::memory(&config));

@@ -12,6 +12,7 @@ mod joining;
 mod journey;
 mod network;
 mod patience;
+mod real;
 mod signals;
 mod spool;
 mod tls;

@@ -71,7 +71,7 @@ pub struct ImageTask {
     /// Noise that ancestral samplers put back, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta: Option<f64>,
-    /// Layers of a CLIP text encoder that are left out.
+    /// Which layer of a CLIP text encoder is taken, from the end: 1, as usual, leaves none out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_skip: Option<u32>,
     /// Fine-tunes to apply: files of the model with the role `lora`.

@@ -14,7 +14,7 @@ use crate::logbatch::{self, Category};
 const TOKENS: &str = "tokens";
 
 /// How model files are fetched and how much room they get.
-pub(super) fn store_settings(home: &Home, config: &Config) -> StoreSettings {
+pub(crate) fn store_settings(home: &Home, config: &Config) -> StoreSettings {
     let root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
     let mut settings = StoreSettings::new(root);
     settings.disk_cap = config.disk_cap;

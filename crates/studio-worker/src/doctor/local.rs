@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use model_store::ModelStore;
 use worker_core::Identity;
 
 use super::Finding;
 use crate::config::Config;
+use crate::hardware::GIB;
 use crate::home::Home;
 use crate::lock::{self, LockState};
 use crate::spool::Spool;
@@ -99,17 +101,35 @@ pub(super) fn spool(home: &Home) -> Finding {
     }
 }
 
+/// Which models are complete, and what they take of the disk.
+pub(super) fn models(home: &Home, config: &Config) -> Finding {
+    let settings = crate::daemon::store_settings(home, config);
+    let root = settings.root.clone();
+    if !root.exists() {
+        return Finding::ok("models", format!("none yet; they will come into `{}`", root.display()));
+    }
+    let looked = ModelStore::open(settings).and_then(|store| Ok((store.present(), store.disk_use()?)));
+    let (present, disk) = match looked {
+        Ok(looked) => looked,
+        Err(error) => {
+            return Finding::error("models", format!("could not read `{}`: {error}", root.display()));
+        }
+    };
+    let names: Vec<_> = present.into_iter().map(|present| present.model).collect();
+    let names = if names.is_empty() { "none complete".to_owned() } else { names.join(", ") };
+    let cap = disk.cap.map(|cap| format!(" of {:.1} GiB allowed", cap as f64 / GIB)).unwrap_or_default();
+    let free = disk.free.map(|free| format!(", {:.1} GiB free", free as f64 / GIB)).unwrap_or_default();
+    let used = disk.used as f64 / GIB;
+    Finding::ok("models", format!("{names}; {used:.1} GiB{cap} in `{}`{free}", root.display()))
+}
+
 pub(super) fn disk(home: &Home) -> Finding {
     match free_bytes(home.dir()) {
         None => {
             Finding::warn("disk", format!("could not ask for the free space of `{}`", home.dir().display()))
         }
         Some(free) => {
-            let told = format!(
-                "{:.1} GiB free for results in `{}`",
-                free as f64 / 1_073_741_824.0,
-                home.dir().display()
-            );
+            let told = format!("{:.1} GiB free for results in `{}`", free as f64 / GIB, home.dir().display());
             match free {
                 0..NO_DISK_BYTES => Finding::error("disk", format!("{told}: make room")),
                 NO_DISK_BYTES..LOW_DISK_BYTES => Finding::warn("disk", told),
