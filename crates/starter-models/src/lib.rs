@@ -55,7 +55,7 @@ pub const FILES: [StarterFile; 3] = [
         filename: "vae.safetensors",
         role: FileRole::Vae,
         bytes: 40_583_852,
-        sha256: "fd30335a0774d700dcfc8bf07170bac9d588eedfb89351e7a8eb5053a620b50b",
+        sha256: "e5483ed29d71e72bef49c788f91130c42e11b485b3a0eb04fa83dc968de3e616",
         packed: include_bytes!("../assets/vae.safetensors.gz"),
     },
 ];

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use e2e::Story;
+use e2e::{SOON, Story};
 use serde_json::Value;
 use testkit::{Home, WorkerProcess};
 
@@ -37,12 +37,15 @@ fn ran(mut command: Command) -> std::process::Output {
     command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-/// What the worker's status says of the model's lane.
+/// What the worker's status, which follows within a second, says of the model's lane once its jobs are done.
 async fn lane(worker: &WorkerProcess, model: &str) -> Value {
-    let status = worker.succeed(&["status", "--json"]).await;
-    let status: Value = serde_json::from_str(&status).expect("JSON");
-    let lanes = status["status"]["lanes"].as_array().cloned().unwrap_or_default();
-    lanes.into_iter().find(|lane| lane["model"] == model).unwrap_or(Value::Null)
+    testkit::wait_for(&format!("an idle lane of {model}"), SOON, async || {
+        let status = worker.succeed(&["status", "--json"]).await;
+        let status: Value = serde_json::from_str(&status).expect("JSON");
+        let lanes = status["status"]["lanes"].as_array().cloned().unwrap_or_default();
+        lanes.into_iter().find(|lane| lane["model"] == model && lane["process"]["running"] == 0)
+    })
+    .await
 }
 
 /// A folder for model files that a test makes.
