@@ -120,7 +120,7 @@ impl Worker {
             Input::Spooled { job, outcome } => self.spooled(now, &job, outcome),
             Input::SpoolChecked { writable } => self.spool_checked(now, writable),
             Input::Uploaded { job, attempt, outcome } => self.uploaded(now, &job, attempt, outcome),
-            Input::Machine(machine) => self.machine = *machine,
+            Input::Machine(machine) => self.machine_changed(now, *machine),
             Input::SetPaused(paused) => self.set_paused(paused),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
@@ -167,6 +167,17 @@ impl Worker {
     /// Who this worker is to its studio.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The studio hears at once of engines that came: until then it has no jobs for them.
+    fn machine_changed(&mut self, now: Instant, machine: Machine) {
+        let engines_changed = machine.capabilities.model_engines != self.machine.capabilities.model_engines;
+        self.machine = machine;
+        if let Link::Open(open) = &mut self.link
+            && engines_changed
+        {
+            open.next_heartbeat = now;
+        }
     }
 
     /// A read-only copy for display.

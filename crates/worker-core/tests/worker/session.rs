@@ -9,7 +9,7 @@ use studio_protocol::{
 };
 use worker_core::{Effect, ExitReason, Input, Settings, SocketEvent, UploadOutcome};
 
-use crate::support::{Story, all_features, approved, attempt, chat, picture, welcome};
+use crate::support::{Story, all_features, approved, attempt, chat, machine, picture, welcome};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -53,6 +53,26 @@ fn heartbeats_come_every_five_seconds() {
     let mut story = Story::open(all_features());
     story.pass(HEARTBEAT_INTERVAL * 12);
     assert_eq!(story.sent().iter().filter(|frame| frame["type"] == "heartbeat").count(), 12);
+}
+
+#[test]
+fn an_engine_that_comes_later_is_told_at_once() {
+    let mut story = Story::open(all_features());
+    story.pass(Duration::ZERO);
+    story.sent();
+    let mut machine = machine();
+    machine.capabilities.model_engines.push("llama-cpp".into());
+    story.give(Input::Machine(Box::new(machine.clone())));
+    story.pass(Duration::ZERO);
+    let told = |story: &mut Story| -> Vec<_> {
+        story.sent().into_iter().filter(|frame| frame["type"] == "heartbeat").collect()
+    };
+    let heartbeats = told(&mut story);
+    assert_eq!(heartbeats.len(), 1, "{heartbeats:?}");
+    assert!(heartbeats[0]["capabilities"]["modelEngines"].to_string().contains("llama-cpp"));
+    story.give(Input::Machine(Box::new(machine)));
+    story.pass(Duration::ZERO);
+    assert!(told(&mut story).is_empty(), "nothing new, nothing sent");
 }
 
 #[test]
