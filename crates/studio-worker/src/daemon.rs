@@ -131,8 +131,8 @@ impl Daemon {
         let slots = slots(&config, &programs);
         let sources = Sources::new(Hardware::read(), known_engines(&programs));
         let engine_settings = engine_settings(&config, home.work(), models_root, programs);
-        let store_settings = models::store_settings(&home, &config);
-        let store = ModelStore::open(store_settings)?;
+        let file_settings = store_settings(&home, &config);
+        let store = ModelStore::open(file_settings)?;
         let (events, engine_events) = mpsc::channel(ENGINE_EVENTS);
         let (news, inbox) = mpsc::channel(INBOX);
         let http = Arc::new(Http::default());
