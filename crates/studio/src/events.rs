@@ -26,7 +26,7 @@ pub enum StudioEvent {
     },
     /// A running job got further.
     Progress(Progress),
-    /// A running picture can be seen; read from [`crate::live::Streams`], never published.
+    /// A running picture can be seen; read from the live streams, never published.
     Preview(Preview),
     /// A running text grew; as above.
     Delta {
