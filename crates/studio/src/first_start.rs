@@ -5,7 +5,7 @@ use studio_protocol::Timestamp;
 use studio_runtime::{Mode, write_atomic};
 use studio_store::{Db, NewApiKey, Role, Store};
 
-use crate::model_files::{ModelFiles, StoredFile};
+use crate::model_files::{ModelFiles, StoredFile, check_room};
 use crate::settings::Settings;
 use crate::{ids, secrets};
 
@@ -50,6 +50,12 @@ pub async fn ensure_starter_model(
     let wanted = starter_models::source().files;
     if !models.iter().any(|model| model.id == starter_models::MODEL && model.source.files == wanted) {
         return Ok(()); // Removed by an operator, or made into something else.
+    }
+    let bytes = starter_models::FILES.iter().map(|file| file.bytes).sum();
+    if let Err(problem) = check_room(files.root(), bytes) {
+        // Results and the database come first; the next start looks again.
+        tracing::warn!("the model {} was not unpacked: {problem}", starter_models::MODEL);
+        return Ok(());
     }
     let root = files.root().to_owned();
     let unpacked = tokio::task::spawn_blocking(move || starter_models::unpack(&root)).await?;

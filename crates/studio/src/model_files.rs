@@ -13,6 +13,7 @@ mod write;
 pub use address::{StudioAddress, base, public_url};
 pub use fetch::Fetches;
 pub use record::{Recorded, recorded};
+pub(crate) use write::check_room;
 pub use write::{KEPT_FREE_BYTES, MAX_MODEL_FILE_BYTES, ModelFileError};
 
 use std::collections::{BTreeMap, HashMap};
