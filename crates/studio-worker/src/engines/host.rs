@@ -15,7 +15,7 @@ use studio_runtime::Tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
-use super::actor::{Actor, Ask, Preload};
+use super::actor::{Actor, Ask};
 use super::lane::{Lane, LaneKey, Load};
 use super::outbox::Outbox;
 use super::{DescribeError, EngineJob, EngineSettings, EngineSnapshot, JobEvent, LaneSnapshot, STOPPED};
@@ -298,10 +298,4 @@ impl Host {
             changed
         });
     }
-}
-
-/// A model that is wanted without a job.
-pub(super) fn preload(load: LoadWish) -> (LaneKey, Box<Preload>) {
-    let LoadWish { model, source, answer, .. } = load;
-    ((source.engine.clone(), model.clone()), Box::new(Preload { model, source, answer }))
 }

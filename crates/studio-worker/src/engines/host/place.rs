@@ -3,11 +3,11 @@
 use tokio::sync::oneshot;
 
 use super::super::JobEvent;
-use super::super::actor::Ask;
+use super::super::actor::{Ask, Preload};
 use super::super::admission::{Decision, Other, Use, Wish, decide};
 use super::super::lane::LaneKey;
 use super::super::memory::FreeMemory;
-use super::{Host, Waiting, preload};
+use super::{Host, LoadWish, Waiting};
 
 /// A model takes more than its files: buffers for computing, and what its engine itself needs.
 const FILES_FACTOR: f64 = 1.2;
@@ -47,7 +47,10 @@ impl Host {
         lane.load.more();
         let ask = match waiting {
             Waiting::Job(job) => Ask::Run(job),
-            Waiting::Load(load) => Ask::Load(preload(*load).1),
+            Waiting::Load(load) => {
+                let LoadWish { model, source, answer, .. } = *load;
+                Ask::Load(Box::new(Preload { model, source, answer }))
+            }
         };
         let _ = lane.mailbox.send(ask).await;
     }
