@@ -247,21 +247,6 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{amount:.1} {}", UNITS[unit])
 }
 
-/// An error and its causes in one line.
-pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 fn later(after: Option<Duration>) -> String {
     after.map_or_else(String::new, |after| format!(" and asks to come back in {} s", after.as_secs()))
 }

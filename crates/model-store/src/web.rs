@@ -13,10 +13,10 @@ use reqwest::{Response, StatusCode, Url};
 use tokio::time::timeout;
 
 use crate::bandwidth::Bandwidth;
-use crate::error::told;
 use crate::reach::{Lookup, OutOfReach, Purpose, Reach, Resolver, Route, shown, shown_text, system_lookup};
 use crate::tokens::token_for;
 use crate::{FetchError, Patience, Secret, Trusted, WebSettings};
+use studio_runtime::told;
 
 /// Redirects that are followed; browsers follow 20, hubs need 2.
 const MAX_REDIRECTS: usize = 10;

@@ -7,6 +7,7 @@ mod paths;
 mod shutdown;
 mod tasks;
 mod telemetry;
+mod told;
 
 pub use backoff::backoff;
 pub use crypto::install_crypto;
@@ -15,3 +16,4 @@ pub use paths::{NoHome, studio_data_dir, worker_config_dir, worker_models_dir};
 pub use shutdown::{Shutdown, ShutdownError};
 pub use tasks::Tasks;
 pub use telemetry::{LogFile, LogFormat, Telemetry, TelemetryError, init as init_telemetry};
+pub use told::told;

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use studio_protocol::{CONNECT_LIMIT, MAX_QUOTED_BODY_CHARS};
+pub use studio_runtime::told;
 
 /// What a studio is told of this program.
 pub const USER_AGENT: &str = concat!("studio-worker/", env!("CARGO_PKG_VERSION"));
@@ -38,21 +39,6 @@ impl Http {
         let client = builder.build()?;
         Ok(self.client.get_or_init(|| client))
     }
-}
-
-/// An error and its causes in one line.
-pub fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// The first characters of a body, on one line.
