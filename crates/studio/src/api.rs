@@ -23,7 +23,6 @@ mod status;
 mod submit;
 mod task;
 mod text;
-pub mod types;
 mod workers;
 
 pub use auth::Access;
@@ -32,6 +31,8 @@ pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
 pub use query::MAX_LIMIT;
 pub use submit::{IDEMPOTENCY_KEY, MAX_COUNT, MAX_JOBS, MAX_PRIORITY};
+
+pub use studio_api as types;
 
 use std::future::{Ready, ready};
 

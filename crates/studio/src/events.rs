@@ -63,6 +63,33 @@ pub enum StudioEvent {
         /// How many.
         jobs: usize,
     },
+    /// Something that is seldom changed was.
+    Changed {
+        /// What.
+        what: Area,
+    },
+}
+
+/// What an operator or admin may change, apart from jobs and workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Area {
+    /// The registry.
+    Models,
+    /// Whether the queue is held.
+    Queue,
+    /// Accounts.
+    Users,
+    /// API keys.
+    Keys,
+    /// Projects, with their limits.
+    Projects,
+    /// Webhooks.
+    Webhooks,
+    /// What a webhook was told.
+    Deliveries,
+    /// Artefacts were deleted.
+    Artefacts,
 }
 
 impl StudioEvent {
@@ -76,6 +103,7 @@ impl StudioEvent {
             Self::Worker { .. } => "worker",
             Self::Registration { .. } => "registration",
             Self::Submitted { .. } => "submitted",
+            Self::Changed { .. } => "changed",
         }
     }
 }

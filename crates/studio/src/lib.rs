@@ -18,13 +18,15 @@ mod secrets;
 pub mod seeds;
 pub mod serve;
 mod settings;
+mod signing;
 mod state;
 mod worker_api;
 
 pub use artefacts::{ArtefactError, Artefacts, StoredArtefact};
 pub use coordinator::CoordinatorHandle;
-pub use events::{Events, StudioEvent};
+pub use events::{Area, Events, StudioEvent};
 pub use live::{Live, LiveWorker};
 pub use lookups::Lookups;
 pub use settings::{Settings, TlsFiles};
+pub use signing::Signer;
 pub use state::AppState;

@@ -28,6 +28,7 @@ use crate::live::Live;
 use crate::lookups::Lookups;
 use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{Settings, TlsFiles};
+use crate::signing::Signer;
 use crate::state::AppState;
 use crate::{api, coordinator, first_start, seeds, worker_api};
 
@@ -129,6 +130,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
     let fetches = Fetches::open(&settings.models(), &settings.hub_tokens())
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
+    let signer = Signer::open(&settings.signing_key())?;
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live) = (Events::default(), Live::default());
@@ -143,6 +145,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         models: Lookups::default(),
         model_files,
         fetches,
+        signer,
         settings: Arc::new(settings),
         tasks: tasks.clone(),
         lock,

@@ -70,6 +70,11 @@ impl Settings {
         self.data_dir.join("hub-tokens")
     }
 
+    /// The file that holds what the studio signs with.
+    pub fn signing_key(&self) -> PathBuf {
+        self.data_dir.join("studio.key")
+    }
+
     /// The file that holds the first admin key.
     pub fn admin_key(&self) -> PathBuf {
         self.data_dir.join("admin.key")

@@ -10,6 +10,7 @@ use crate::lookups::Lookups;
 use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
+use crate::signing::Signer;
 use studio_runtime::Tasks;
 use studio_store::{ApiKey, Model, SecretHash, Store};
 
@@ -34,6 +35,8 @@ pub struct AppState {
     pub model_files: ModelFiles,
     /// What is being fetched into them.
     pub fetches: Fetches,
+    /// Signs addresses and messages.
+    pub signer: Signer,
     /// How this studio was started.
     pub settings: Arc<Settings>,
     /// Owns every task of the studio; its soft step ends event streams and sessions.

@@ -33,7 +33,8 @@ use crate::live::Watcher;
 use crate::state::AppState;
 
 /// The names of events, as `types=` may list them.
-const TYPES: [&str; 7] = ["job", "progress", "preview", "delta", "worker", "registration", "submitted"];
+const TYPES: [&str; 8] =
+    ["job", "progress", "preview", "delta", "worker", "registration", "submitted", "changed"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,7 +164,10 @@ fn job_of(event: &StudioEvent) -> Option<&str> {
         StudioEvent::Progress(progress) => Some(progress.job_id.as_str()),
         StudioEvent::Preview(preview) => Some(preview.job_id.as_str()),
         StudioEvent::Delta { job_id, .. } => Some(job_id.as_str()),
-        StudioEvent::Worker { .. } | StudioEvent::Registration { .. } | StudioEvent::Submitted { .. } => None,
+        StudioEvent::Worker { .. }
+        | StudioEvent::Registration { .. }
+        | StudioEvent::Submitted { .. }
+        | StudioEvent::Changed { .. } => None,
     }
 }
 

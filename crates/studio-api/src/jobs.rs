@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use studio_protocol::{LogLevel, Stage, TaskKind, Timestamp};
 use studio_store::{AttemptOutcome, JobState};
 
-use super::ArtefactSummary;
+use crate::ArtefactSummary;
 
 /// One job as it is submitted.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,13 +2,18 @@
 //!
 //! JSON keys are camelCase, absent values are left out, unknown keys are ignored.
 
+mod access;
 mod artefacts;
 mod batches;
 mod jobs;
 mod keys;
 mod models;
+mod overview;
+mod projects;
+mod webhooks;
 mod workers;
 
+pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
 pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
@@ -16,6 +21,9 @@ pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
     FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
 };
+pub use overview::{Minute, Overview, QueuePatch, QueueState};
+pub use projects::{Project, ProjectPatch};
+pub use webhooks::{CreatedWebhook, Delivery, DeliveryState, NewWebhook, Webhook, WebhookPatch};
 pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPatch};
 
 use serde::{Deserialize, Serialize};

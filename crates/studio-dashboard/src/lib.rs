@@ -1,0 +1,1 @@
+//! The pages of the dashboard: what the API answers becomes HTML; no input or output of its own.

@@ -1,0 +1,1 @@
+//! The dialects of OpenAI and Anthropic: requests become tasks, results become answers; no input or output of its own.
