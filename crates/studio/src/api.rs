@@ -3,14 +3,15 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod access;
 mod artefacts;
-mod auth;
+pub(crate) mod auth;
 mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
 mod convert;
 mod events;
-mod headers;
+pub(crate) mod headers;
 mod jobs;
 mod keys;
 mod model_files;
@@ -22,10 +23,10 @@ mod registrations;
 mod status;
 mod submit;
 mod task;
-mod text;
+pub(crate) mod text;
 mod workers;
 
-pub use auth::Access;
+pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
@@ -72,7 +73,7 @@ pub fn routes() -> Vec<Route> {
     const SUBMITTER: Access = AtLeast(Role::Submitter);
     const OPERATOR: Access = AtLeast(Role::Operator);
     const ADMIN: Access = AtLeast(Role::Admin);
-    vec![
+    let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
@@ -114,14 +115,16 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
-    ]
+    ];
+    routes.extend(access::routes());
+    routes
 }
 
 /// The API as a router; it answers addresses that nobody has, too.
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = auth::Guard { state: state.clone(), access };
+        let guard = auth::Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
     }
     router
