@@ -14,7 +14,7 @@ mod headers;
 mod jobs;
 mod keys;
 mod model_files;
-mod models;
+pub(crate) mod models;
 pub(crate) mod problem;
 mod query;
 pub(crate) mod range;
@@ -23,9 +23,10 @@ mod status;
 mod submit;
 mod task;
 mod text;
-mod workers;
+pub(crate) mod workers;
 
-pub use auth::Access;
+pub(crate) use auth::caller;
+pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
@@ -37,9 +38,11 @@ pub use studio_api as types;
 use std::future::{Ready, ready};
 
 use axum::Router;
+use axum::extract::State;
 use axum::handler::Handler;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use studio_store::Role;
 
@@ -131,9 +134,8 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
-fn no_route(uri: Uri) -> Ready<Problem> {
-    ready(Problem::no_route(uri.path()))
+async fn no_route(State(state): State<AppState>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
+    crate::dashboard::nowhere(&state, &method, &headers, &uri).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]

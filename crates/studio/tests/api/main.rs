@@ -8,5 +8,6 @@ mod events;
 mod jobs;
 mod keys;
 mod models;
+mod pages;
 mod roles;
 mod workers;

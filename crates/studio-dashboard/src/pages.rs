@@ -1,0 +1,4 @@
+//! The pages: each a function from who looks and what there is to markup.
+
+pub mod home;
+pub mod problem;
