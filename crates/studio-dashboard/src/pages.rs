@@ -1,3 +1,5 @@
-//! One module for each group of pages.
+//! The pages: each a function from who looks and what there is to markup.
 
 pub mod access;
+pub mod home;
+pub mod problem;

@@ -33,20 +33,20 @@ impl<T: DeserializeOwned> FromRequest<AppState> for SmallJson<T> {
         let (parts, body) = request.into_parts();
         must_be_from_here(&parts.headers, &Peer::of_parts(&state.settings, &parts))?;
         body::must_be_json(&parts.headers)?;
-        Ok(Self(body::parse(&small(&parts.headers, body).await?)?))
+        Ok(Self(body::parse(&small(&parts.headers, body, LIMIT).await?)?))
     }
 }
 
 /// The fields of a form.
 pub async fn fields(headers: &HeaderMap, body: Body) -> Result<HashMap<String, String>, Problem> {
-    let bytes = small(headers, body).await?;
+    let bytes = small(headers, body, LIMIT).await?;
     Ok(form_urlencoded::parse(&bytes).into_owned().collect())
 }
 
-async fn small(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, Problem> {
-    match tokio::time::timeout(LIMIT, body::limited(headers, body, MAX_BYTES)).await {
+async fn small(headers: &HeaderMap, body: Body, limit: Duration) -> Result<bytes::Bytes, Problem> {
+    match tokio::time::timeout(limit, body::limited(headers, body, MAX_BYTES)).await {
         Ok(bytes) => bytes,
-        Err(_) => Err(Problem::timeout(format!("the body took more than {} s", LIMIT.as_secs()))),
+        Err(_) => Err(Problem::timeout(format!("the body took more than {} s", limit.as_secs()))),
     }
 }
 
@@ -183,6 +183,14 @@ mod tests {
         {
             assert!(!ours(&[("origin", origin)]), "{origin}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_given_up() {
+        let pieces = futures_util::stream::once(async { Ok::<_, std::io::Error>("name=") });
+        let body = Body::from_stream(futures_util::StreamExt::chain(pieces, futures_util::stream::pending()));
+        let problem = small(&HeaderMap::new(), body, Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(problem.status, 408);
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let caller = match caller(&guard.state, &parts).await {
+    let caller = match caller(&guard.state, &parts.headers).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -107,9 +107,9 @@ async fn target(parts: &mut Parts) -> String {
 }
 
 /// Whoever a request says that it is from; every wrong credential gets the same answer.
-pub async fn caller(state: &AppState, parts: &Parts) -> Result<Caller, Problem> {
-    let peer = Peer::of_parts(&state.settings, parts);
-    match credential(&parts.headers, peer.is_https) {
+pub async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let is_https = Peer::of(&state.settings, None, headers).is_https;
+    match credential(headers, is_https) {
         Credential::None | Credential::Unclear => Err(Problem::unauthorized()),
         Credential::Several => Err(Problem::two_credentials()),
         Credential::Key(secret) => key(state, secret).await,

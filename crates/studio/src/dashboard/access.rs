@@ -7,12 +7,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use maud::{DOCTYPE, Markup, html};
+use studio_dashboard::Markup;
 use studio_dashboard::pages::access as pages;
 use studio_store::Db;
 
-use super::page::page;
-use super::session::Visitor;
+use super::session::caller_of;
+use super::visit::{Page, shell_for_strangers};
 use crate::access::forms::{self, Tie, local};
 use crate::access::{self, Peer, SignedIn, sessions};
 use crate::api::Problem;
@@ -24,11 +24,10 @@ pub async fn show_sign_in(
     peer: Peer,
     headers: HeaderMap,
     uri: Uri,
-    visitor: Result<Visitor, Response>,
 ) -> Result<Response, Problem> {
     let query = fields_of(&uri);
     let next = local(query.get("next").map(String::as_str));
-    if visitor.is_ok() {
+    if caller_of(&state, &headers).await.is_ok() {
         return Ok(Redirect::to(next).into_response());
     }
     if !state.store.read(Db::has_users).await? {
@@ -122,7 +121,7 @@ fn sign_in_page(
         name: text("name"),
         problem: problem.map(|problem| problem.detail.as_str()),
     };
-    answer("Sign in", &pages::sign_in(&data), &tie, problem)
+    answer(pages::sign_in(&shell_for_strangers("Sign in"), &data), &tie, problem)
 }
 
 fn set_up_page(
@@ -147,14 +146,14 @@ fn set_up_page(
         name: given.get("name").map_or("", String::as_str),
         problem: problem.map(|problem| problem.detail.as_str()),
     };
-    answer("Set up", &pages::set_up(&data), &tie, problem)
+    answer(pages::set_up(&shell_for_strangers("Set up"), &data), &tie, problem)
 }
 
-fn answer(title: &str, content: &Markup, tie: &Tie, problem: Option<&Problem>) -> Response {
+fn answer(markup: Markup, tie: &Tie, problem: Option<&Problem>) -> Response {
     let status = problem.map_or(StatusCode::OK, |problem| {
         StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     });
-    let mut response = page(status, bare(title, content));
+    let mut response = (status, Page(markup)).into_response();
     if let Some(cookie) = &tie.cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie.clone());
     }
@@ -162,20 +161,6 @@ fn answer(title: &str, content: &Markup, tie: &Tie, problem: Option<&Problem>) -
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
-}
-
-fn bare(title: &str, content: &Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " · Studio" }
-            }
-            body { main #main { (content) } }
-        }
-    }
 }
 
 fn field(given: &HashMap<String, String>, name: &str) -> String {

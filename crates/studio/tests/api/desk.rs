@@ -1,5 +1,6 @@
 //! A studio over a temporary folder, spoken to without a network, and a worker that exists in its store only.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
@@ -25,7 +26,7 @@ pub struct Desk {
     pub admin: String,
     router: Router,
     tasks: Tasks,
-    _dir: TempDir,
+    dir: Arc<TempDir>,
 }
 
 /// The password of every account that a desk makes.
@@ -64,7 +65,26 @@ impl Desk {
         let state = serve::open(settings, &tasks).await.expect("a new studio opens");
         let admin =
             std::fs::read_to_string(key_file).expect("the first start writes a key").trim().to_owned();
-        Self { router: serve::router(state.clone()), state, admin, tasks, _dir: dir }
+        Self { router: serve::router(state.clone()), state, admin, tasks, dir: Arc::new(dir) }
+    }
+
+    /// Stops, and starts again over the same data.
+    pub async fn restart(self) -> Self {
+        let settings = (*self.state.settings).clone();
+        let (admin, dir, lock) = (self.admin.clone(), self.dir.clone(), Arc::downgrade(&self.state.lock));
+        self.tasks.stop_hard();
+        self.tasks.join().await;
+        self.state.store.clone().close().await;
+        drop(self);
+        assert!(lock.upgrade().is_none(), "somebody still holds the studio");
+        let tasks = Tasks::new();
+        let state = serve::open(settings, &tasks).await.expect("the studio opens again");
+        Self { router: serve::router(state.clone()), state, admin, tasks, dir }
+    }
+
+    /// Waits for what is written without anybody waiting for it: the audit log, times of use.
+    pub async fn settle(&self) {
+        self.state.store.write(|_| Ok(())).await.expect("the store works");
     }
 
     /// Any request; the answer's body is not read.
