@@ -17,8 +17,8 @@ pub fn what_is_left_of_the_former_run_is_called_off(f: &mut Fixture) {
     f.db.unattend(left).unwrap();
     assert_eq!(f.db.cancel_attended("started again", now).unwrap(), 2);
     let states = [waits, runs, done, left, &other].map(|job| f.state(job));
-    use JobState::{Cancelled, Done, Queued};
-    assert_eq!(states, [Cancelled, Cancelled, Done, Queued, Queued]);
+    let (off, queued) = (JobState::Cancelled, JobState::Queued);
+    assert_eq!(states, [off, off, JobState::Done, queued, queued]);
     assert_eq!(f.job(runs).error.as_deref(), Some("started again"));
     assert_eq!(f.db.cancel_attended("again", now).unwrap(), 0);
 }
