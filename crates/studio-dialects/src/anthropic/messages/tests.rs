@@ -4,6 +4,7 @@ use super::read;
 use crate::openai::tests::{answer, calling, events, origin, param};
 use crate::{Answer, Finish};
 
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is used up")]
 fn with(more: Value) -> Value {
     let mut body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
     for (name, value) in more.as_object().unwrap() {

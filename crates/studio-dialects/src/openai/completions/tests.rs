@@ -2,6 +2,7 @@ use super::read;
 use crate::openai::tests::{answer, events, origin, param};
 use serde_json::{Value, json};
 
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is used up")]
 fn with(more: Value) -> Value {
     let mut body = json!({"model": "m", "prompt": "hi"});
     for (name, value) in more.as_object().unwrap() {

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::read;
 use crate::openai::tests::{answer, calling, events, origin, param};
 
+#[expect(clippy::needless_pass_by_value, reason = "what `json!` makes is used up")]
 fn with(more: Value) -> Value {
     let mut body = json!({"model": "m", "input": "hi"});
     for (name, value) in more.as_object().unwrap() {
