@@ -21,7 +21,7 @@ mod query;
 pub(crate) mod range;
 mod registrations;
 mod status;
-mod submit;
+pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
 pub(crate) mod workers;
@@ -57,10 +57,11 @@ pub struct Route {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
-    handler: MethodRouter<AppState>,
+    pub(crate) handler: MethodRouter<AppState>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+/// One row of a table of routes.
+pub(crate) fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, AppState>,
     T: 'static,
