@@ -1,5 +1,6 @@
 //! Jobs: from their submission to their end.
 
+mod act;
 mod cancel;
 mod claim;
 mod detail;
@@ -8,6 +9,7 @@ mod finish;
 mod give_back;
 mod list;
 mod logs;
+mod moved;
 mod retry;
 mod rows;
 mod standing;

@@ -1,16 +1,17 @@
 //! Workers: who may connect, and what is known of them.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
 use studio_protocol::{JobId, Timestamp, WorkerId};
 use studio_scheduler::QueuedJob;
 
 use crate::db::Db;
 use crate::jobs::{Claim, end_attempt, requeue};
-use crate::row::{id, optional_id, optional_time, time};
-use crate::{AttemptOutcome, Result, StoreError, WorkerRecord};
+use crate::row::{At, id, json, optional_id, optional_time, time};
+use crate::{AttemptOutcome, Result, StoreError, WorkerLimits, WorkerRecord};
 
 const WORKER: &str = "\
-    SELECT w.id, w.name, w.token_hash, w.paused, w.capabilities, w.created_at, p.last_seen_at \
+    SELECT w.id, w.name, w.token_hash, w.paused, w.capabilities, w.created_at, p.last_seen_at, w.draining, w.limits \
     FROM workers w LEFT JOIN worker_presence p ON p.worker = w.id";
 
 impl Db {
@@ -47,6 +48,32 @@ impl Db {
                 .execute(params![id.as_str(), paused])?;
             db.known_worker(id)
         })
+    }
+
+    /// Lets a worker finish what it has and offers it no more, or begins to offer it jobs again.
+    pub fn set_worker_draining(&mut self, id: &WorkerId, draining: bool) -> Result<WorkerRecord> {
+        self.atomically(|db| {
+            db.statement("UPDATE workers SET draining = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), draining])?;
+            db.known_worker(id)
+        })
+    }
+
+    /// Changes what a worker may have, all of it at once.
+    pub fn set_worker_limits(&mut self, id: &WorkerId, limits: &WorkerLimits) -> Result<WorkerRecord> {
+        let json = (*limits != WorkerLimits::default()).then(|| serde_json::to_string(limits)).transpose();
+        let json = json.map_err(|error| StoreError::invalid("limits", error.to_string()))?;
+        self.atomically(|db| {
+            db.statement("UPDATE workers SET limits = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), json])?;
+            db.known_worker(id)
+        })
+    }
+
+    /// The limits of every worker that has some.
+    pub fn worker_limits(&self) -> Result<Vec<(WorkerId, WorkerLimits)>> {
+        let all = self.workers()?.into_iter().map(|worker| (worker.id, worker.limits));
+        Ok(all.filter(|(_, limits)| *limits != WorkerLimits::default()).collect())
     }
 
     /// Removes a worker and the request that it came by; what it held waits again.
@@ -96,6 +123,14 @@ fn take_back(db: &Db, job: &JobId, now: Timestamp) -> Result<QueuedJob> {
     requeue(db, &claim, None)
 }
 
+fn limits(row: &Row<'_>) -> Result<WorkerLimits> {
+    if row.get_ref(8)? == ValueRef::Null {
+        Ok(WorkerLimits::default())
+    } else {
+        json(row, 8, At("workers", "limits"))
+    }
+}
+
 fn worker(row: &Row<'_>) -> Result<WorkerRecord> {
     Ok(WorkerRecord {
         id: id(row, 0)?,
@@ -105,5 +140,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord> {
         capabilities_json: row.get(4)?,
         created_at: time(row, 5)?,
         last_seen_at: optional_time(row, 6)?,
+        draining: row.get(7)?,
+        limits: limits(row)?,
     })
 }
