@@ -2,13 +2,13 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, params};
-use studio_protocol::{JobId, Timestamp, WorkerId};
+use studio_protocol::{JobId, ProjectId, Timestamp, WorkerId};
 use studio_scheduler::QueuedJob;
 
 use crate::db::Db;
-use crate::jobs::{Claim, end_attempt, requeue};
+use crate::jobs::{Claim, JOB, end_attempt, job_row, requeue};
 use crate::row::{At, id, json, optional_id, optional_time, time};
-use crate::{AttemptOutcome, Result, StoreError, WorkerLimits, WorkerRecord};
+use crate::{AttemptOutcome, Job, Result, StoreError, WorkerLimits, WorkerRecord};
 
 const WORKER: &str = "\
     SELECT w.id, w.name, w.token_hash, w.paused, w.capabilities, w.created_at, p.last_seen_at, w.draining, w.limits \
@@ -107,6 +107,17 @@ impl Db {
 
     pub(crate) fn known_worker(&self, id: &WorkerId) -> Result<WorkerRecord> {
         self.worker(id)?.ok_or_else(|| StoreError::not_found("worker", id.as_str()))
+    }
+
+    /// What a worker holds, or what all of them hold, oldest first; `project`: only jobs of that one.
+    pub fn held_jobs(&self, worker: Option<&WorkerId>, project: Option<&ProjectId>) -> Result<Vec<Job>> {
+        let sql = format!(
+            "{JOB} WHERE j.state IN ('offered', 'running') AND (?1 IS NULL OR +j.worker = ?1) \
+                AND (?2 IS NULL OR +j.project = ?2) ORDER BY j.seq"
+        );
+        let mut select = self.statement(&sql)?;
+        let wanted = params![worker.map(WorkerId::as_str), project.map(ProjectId::as_str)];
+        select.query_and_then(wanted, job_row)?.collect()
     }
 
     fn held_by(&self, worker: &WorkerId) -> Result<Vec<JobId>> {

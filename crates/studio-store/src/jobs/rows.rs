@@ -12,14 +12,14 @@ use crate::row::{At, count, id, optional_id, optional_time, time, word};
 use crate::{ArtefactSummary, Job, JobState, Result};
 
 /// The columns of [`job`], from `jobs` as `j`.
-pub(super) const JOB: &str = "\
+pub(crate) const JOB: &str = "\
     SELECT j.id, j.seq, j.state, j.kind, j.model, j.project, j.asset_name, b.id, j.priority, j.failures, \
         j.max_attempts, j.worker, j.error, j.created_at, j.started_at, j.finished_at, \
         a.id, a.bytes, a.ext, a.mime, a.sha256 \
     FROM jobs j LEFT JOIN batches b ON b.seq = j.batch LEFT JOIN artefacts a ON a.job = j.seq";
 
 /// Reads a row of [`JOB`].
-pub(super) fn job(row: &Row<'_>) -> Result<Job> {
+pub(crate) fn job(row: &Row<'_>) -> Result<Job> {
     let state: JobState = word(row, 2, At("jobs", "state"))?;
     let failures: u32 = row.get(9)?;
     Ok(Job {

@@ -8,5 +8,6 @@ mod events;
 mod jobs;
 mod keys;
 mod models;
+mod projects;
 mod roles;
 mod workers;
