@@ -4,6 +4,7 @@
 //! `application/problem+json` and name the field that is wrong.
 
 mod access;
+mod actions;
 mod artefacts;
 pub(crate) mod auth;
 mod batches;
@@ -16,8 +17,11 @@ mod jobs;
 mod keys;
 mod model_files;
 pub(crate) mod models;
+mod overview;
 pub(crate) mod problem;
+mod projects;
 mod query;
+mod queue;
 pub(crate) mod range;
 mod registrations;
 mod status;
@@ -27,6 +31,9 @@ pub(crate) mod text;
 pub(crate) mod workers;
 
 pub(crate) use auth::caller;
+mod worker_steering;
+
+pub use actions::MAX_ACTION_JOBS;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -121,6 +128,11 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
     routes.extend(access::routes());
+    routes.extend(actions::routes());
+    routes.extend(overview::routes());
+    routes.extend(projects::routes());
+    routes.extend(queue::routes());
+    routes.extend(worker_steering::routes());
     routes
 }
 

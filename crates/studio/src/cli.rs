@@ -16,7 +16,9 @@ mod keys;
 mod manifest;
 mod models;
 mod output;
+mod projects;
 mod prompts;
+mod queue;
 mod rate;
 mod restore;
 mod secret;
@@ -76,6 +78,10 @@ enum ClientCommand {
     Models(models::ModelsArgs),
     /// List and steer workers, decide registrations
     Workers(workers::WorkersArgs),
+    /// List projects, and change what they may have of the fleet
+    Projects(projects::ProjectsArgs),
+    /// Hold the queue, let it go on, change its order
+    Queue(queue::QueueArgs),
     /// List, create and revoke API keys
     Keys(keys::KeysArgs),
     /// List, make and change accounts
@@ -161,6 +167,8 @@ async fn dispatch(connect: &ConnectArgs, out: Output, command: ClientCommand) ->
         ClientCommand::Batch(command) => batch::run(&connect.client()?, out, command).await,
         ClientCommand::Models(args) => models::run(&connect.client()?, out, args).await,
         ClientCommand::Workers(args) => workers::run(&connect.client()?, out, args).await,
+        ClientCommand::Projects(args) => projects::run(&connect.client()?, out, args).await,
+        ClientCommand::Queue(args) => queue::run(&connect.client()?, out, args).await,
         ClientCommand::Keys(args) => keys::run(&connect.client()?, out, args).await,
         ClientCommand::Users(args) => users::run(&connect.client()?, out, args).await,
         ClientCommand::Audit(args) => audit::run(&connect.client()?, out, args).await,

@@ -10,6 +10,8 @@ use crate::artefacts::ArtefactError;
 
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
+/// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
+const QUOTA_RETRY_AFTER: u64 = 10;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -30,6 +32,22 @@ pub struct Problem {
     /// Seconds after which the same request may do better: the header `Retry-After`.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// The numbers of a quota that is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
+}
+
+/// Jobs of a project against the most that may wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Whose.
+    pub project: String,
+    /// The most that may wait.
+    pub limit: u64,
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs of the request.
+    pub adding: u64,
 }
 
 impl Problem {
@@ -41,6 +59,7 @@ impl Problem {
             detail: detail.into(),
             field: None,
             retry_after: None,
+            quota: None,
         }
     }
 
@@ -186,6 +205,19 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail)
     }
 
+    /// 429: more jobs of a project would wait than may.
+    pub fn quota(quota: Quota, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota",
+            "The project has too many jobs waiting",
+            detail,
+        );
+        problem.quota = Some(quota);
+        problem.retry_after = Some(QUOTA_RETRY_AFTER);
+        problem
+    }
+
     /// 503: nothing is wrong with the request, it may be sent again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The studio cannot do this now", detail)
@@ -238,6 +270,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { what, id } => Self::not_found(what, &id),
             StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             StoreError::Invalid { field, problem } => Self::invalid(field, format!("{field}: {problem}")),
+            StoreError::Quota { ref project, queued, adding, limit } => {
+                Self::quota(Quota { project: project.to_string(), limit, queued, adding }, error.to_string())
+            }
             StoreError::Corrupt { .. }
             | StoreError::BadRow { .. }
             | StoreError::Panicked

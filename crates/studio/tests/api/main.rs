@@ -10,5 +10,6 @@ mod jobs;
 mod keys;
 mod models;
 mod pages;
+mod projects;
 mod roles;
 mod workers;
