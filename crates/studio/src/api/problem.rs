@@ -34,7 +34,7 @@ pub struct Problem {
     pub retry_after: Option<u64>,
     /// The numbers of a quota that is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<Quota>,
+    pub quota: Option<Box<Quota>>,
 }
 
 /// Jobs of a project against the most that may wait.
@@ -213,7 +213,7 @@ impl Problem {
             "The project has too many jobs waiting",
             detail,
         );
-        problem.quota = Some(quota);
+        problem.quota = Some(Box::new(quota));
         problem.retry_after = Some(QUOTA_RETRY_AFTER);
         problem
     }
