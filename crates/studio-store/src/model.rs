@@ -2,15 +2,18 @@
 
 mod access;
 mod artefact;
+mod audit;
 mod batch;
 mod job;
 mod outcome;
 mod page;
 mod registry;
+mod user;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
+pub use audit::{AuditFilter, AuditRecord, NewAudit};
 pub use batch::{Batch, NewBatch, StateCounts};
 pub use job::{
     Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
@@ -19,6 +22,7 @@ pub use job::{
 pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
 pub use registry::Model;
+pub use user::{BrowserSession, NewUser, User, UserChange};
 pub use worker::{NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerRecord};
 
 /// Writes stored JSON as it is, without parsing it into a tree.

@@ -3,6 +3,7 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod access;
 mod artefacts;
 pub(crate) mod auth;
 mod batches;
@@ -14,7 +15,7 @@ pub(crate) mod headers;
 mod jobs;
 mod keys;
 mod model_files;
-mod models;
+pub(crate) mod models;
 pub(crate) mod problem;
 mod query;
 pub(crate) mod range;
@@ -22,10 +23,11 @@ mod registrations;
 mod status;
 pub(crate) mod submit;
 mod task;
-mod text;
-mod workers;
+pub(crate) mod text;
+pub(crate) mod workers;
 
-pub use auth::Access;
+pub(crate) use auth::caller;
+pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
@@ -37,9 +39,11 @@ pub use studio_api as types;
 use std::future::{Ready, ready};
 
 use axum::Router;
+use axum::extract::State;
 use axum::handler::Handler;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use studio_store::Role;
 
@@ -73,7 +77,7 @@ pub fn routes() -> Vec<Route> {
     const SUBMITTER: Access = AtLeast(Role::Submitter);
     const OPERATOR: Access = AtLeast(Role::Operator);
     const ADMIN: Access = AtLeast(Role::Admin);
-    vec![
+    let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
@@ -115,14 +119,16 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
-    ]
+    ];
+    routes.extend(access::routes());
+    routes
 }
 
 /// The API as a router; it answers addresses that nobody has, too.
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = auth::Guard { state: state.clone(), access };
+        let guard = auth::Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
     }
     router
@@ -132,9 +138,8 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
-fn no_route(uri: Uri) -> Ready<Problem> {
-    ready(Problem::no_route(uri.path()))
+async fn no_route(State(state): State<AppState>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
+    crate::dashboard::nowhere(&state, &method, &headers, &uri).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]

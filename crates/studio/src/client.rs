@@ -3,6 +3,7 @@
 mod download;
 mod error;
 mod models;
+mod people;
 mod sse;
 
 pub use download::{Downloaded, hash_of, hash_of_with};

@@ -22,6 +22,7 @@ use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
 use studio_runtime::{Shutdown, Tasks, studio_data_dir};
 use studio_store::Store;
 
+use crate::access::People;
 use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
@@ -30,7 +31,7 @@ use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::{api, coordinator, dialects, first_start, seeds, worker_api};
+use crate::{api, coordinator, dashboard, dialects, first_start, seeds, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -117,6 +118,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     });
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("studio {} serves {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    first_start::offer_set_up(&state, address).await?;
     let served = tls::serve(listener, tls, handle, router(state.clone()), HEAD_LIMIT).await;
     tasks.stop_softly();
     close(state, &tasks).await;
@@ -126,8 +128,11 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
-    let routes =
-        api::router(state.clone()).merge(dialects::router(state.clone())).merge(worker_api::router(state));
+    let pages = dashboard::router(state.clone());
+    let routes = api::router(state.clone())
+        .merge(dialects::router(state.clone()))
+        .merge(pages)
+        .merge(worker_api::router(state));
     routes.layer(axum::middleware::from_fn(rest::discard))
 }
 
@@ -164,6 +169,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         events,
         live,
         keys: Lookups::default(),
+        people: People::default(),
         models: Lookups::default(),
         model_files,
         fetches,
