@@ -49,8 +49,12 @@ impl Client {
         client.request(method, format!("{}{path}", self.url))
     }
 
+    pub fn with_key(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(&self.key)
+    }
+
     pub async fn post(&self, path: &str, body: &Value) -> Response {
-        self.request(Method::POST, path).bearer_auth(&self.key).json(body).send().await.unwrap()
+        self.with_key(Method::POST, path).json(body).send().await.unwrap()
     }
 
     /// Status and answer, on their way while the test does other things.

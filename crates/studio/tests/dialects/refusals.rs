@@ -2,6 +2,8 @@
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use studio::api::Access;
+use studio_store::Role;
 
 use crate::client::{Client, Holding, chat, ours};
 use crate::served::Served;
@@ -83,6 +85,27 @@ async fn every_error_has_the_shape_of_its_dialect() {
 
 fn key(studio: &Served) -> String {
     std::fs::read_to_string(studio.home.join("studio/admin.key")).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn every_route_asks_for_its_role_and_no_less() {
+    let studio = Served::start().await;
+    let mut keys = Vec::new();
+    for role in Role::ALL {
+        let made = studio.api.post("/keys", &json!({"name": role.as_str(), "role": role.as_str()})).await;
+        keys.push((*role, Client::new(&studio.url, made["secret"].as_str().unwrap())));
+    }
+    for route in studio::dialects::routes() {
+        let Access::AtLeast(least) = route.access else { panic!("{} is open to everybody", route.path) };
+        let path = route.path.replace("{id}", "nothing-there");
+        let response = keys[0].1.request(route.method.clone(), &path).send().await.unwrap();
+        assert_eq!(refused(response).await.0, 401, "{path}");
+        for (role, client) in &keys {
+            let response = client.with_key(route.method.clone(), &path).send().await.unwrap();
+            let status = response.status().as_u16();
+            assert_eq!(matches!(status, 401 | 403), *role < least, "{path} as {role}: {status}");
+        }
+    }
 }
 
 #[tokio::test]
