@@ -1,4 +1,8 @@
 //! The pages: each a function from who looks and what there is to markup.
 
 pub mod home;
+pub mod join;
+pub mod models;
 pub mod problem;
+pub mod settings;
+pub mod workers;
