@@ -13,7 +13,9 @@ mod projects;
 mod webhooks;
 mod workers;
 
-pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
+pub use access::{
+    AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SetUpLink, SignIn, User, UserPatch,
+};
 pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{

@@ -3,15 +3,16 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+pub(crate) mod access;
 mod actions;
 mod artefacts;
-mod auth;
+pub(crate) mod auth;
 mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
-mod headers;
+pub(crate) mod headers;
 mod jobs;
 pub(crate) mod keys;
 mod model_files;
@@ -26,7 +27,7 @@ pub(crate) mod registrations;
 pub(crate) mod status;
 mod submit;
 mod task;
-mod text;
+pub(crate) mod text;
 mod worker_steering;
 pub(crate) mod workers;
 
@@ -124,6 +125,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
+    routes.extend(access::routes());
     routes.extend(actions::routes());
     routes.extend(overview::routes());
     routes.extend(projects::routes());
@@ -136,7 +138,7 @@ pub fn routes() -> Vec<Route> {
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = auth::Guard { state: state.clone(), access };
+        let guard = auth::Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
     }
     router

@@ -3,6 +3,7 @@
 //! [`serve`] puts it together: the [`Store`](studio_store::Store) is the truth, the coordinator decides who gets
 //! which job, `/api/v1` is for people and programs, `/graphics/api` is for workers. The CLI is a client of the API.
 
+mod access;
 pub mod api;
 mod artefacts;
 pub mod cli;
@@ -17,6 +18,7 @@ mod live;
 mod lookups;
 mod minutes;
 pub mod model_files;
+mod rate;
 mod secrets;
 pub mod seeds;
 pub mod serve;
@@ -25,6 +27,7 @@ mod signing;
 mod state;
 mod worker_api;
 
+pub use access::{Peer, People};
 pub use artefacts::{ArtefactError, Artefacts, StoredArtefact};
 pub use coordinator::CoordinatorHandle;
 pub use events::{Area, Events, StudioEvent};

@@ -22,6 +22,7 @@ use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
 use studio_runtime::{Shutdown, Tasks, studio_data_dir};
 use studio_store::Store;
 
+use crate::access::People;
 use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
@@ -102,6 +103,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     });
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("studio {} serves {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    first_start::offer_set_up(&state, address).await?;
     let served = tls::serve(listener, tls, handle, router(state.clone()), HEAD_LIMIT).await;
     tasks.stop_softly();
     close(state, &tasks).await;
@@ -111,8 +113,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
-    let routes =
-        api::router(state.clone()).merge(dashboard::router(state.clone())).merge(worker_api::router(state));
+    let pages = dashboard::router(state.clone());
+    let routes = api::router(state.clone()).merge(pages).merge(worker_api::router(state));
     routes.layer(axum::middleware::from_fn(rest::discard))
 }
 
@@ -147,6 +149,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         live,
         minutes,
         keys: Lookups::default(),
+        people: People::default(),
         models: Lookups::default(),
         model_files,
         fetches,

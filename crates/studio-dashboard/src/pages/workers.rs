@@ -1,6 +1,7 @@
 //! Who works here: requests to join, every worker, and one of them.
 
 mod detail;
+mod limits;
 mod list;
 
 use maud::{Markup, html};
@@ -17,13 +18,15 @@ use crate::parts::{badge, gib};
 pub enum Trouble {
     /// It was approved and has no session.
     Offline,
-    /// An operator paused it.
+    /// An operator paused it, or sent it home.
     Paused,
+    /// A newer version is known.
+    Outdated,
 }
 
 impl Trouble {
     /// The worst first.
-    pub const ALL: [Self; 2] = [Self::Offline, Self::Paused];
+    pub const ALL: [Self; 3] = [Self::Offline, Self::Paused, Self::Outdated];
 
     /// What follows after "2 workers".
     pub fn words(self, count: usize) -> &'static str {
@@ -32,6 +35,8 @@ impl Trouble {
             (Self::Offline, _) => "are offline",
             (Self::Paused, 1) => "is paused",
             (Self::Paused, _) => "are paused",
+            (Self::Outdated, 1) => "is out of date",
+            (Self::Outdated, _) => "are out of date",
         }
     }
 }
@@ -39,11 +44,15 @@ impl Trouble {
 /// Everything that is wrong with a worker.
 pub fn troubles(worker: &Worker) -> Vec<Trouble> {
     let mut found = Vec::new();
-    if !worker.online {
+    // Who was sent home is not missed.
+    if !worker.online && !worker.draining {
         found.push(Trouble::Offline);
     }
-    if worker.paused {
+    if worker.paused || worker.draining {
         found.push(Trouble::Paused);
+    }
+    if worker.online && worker.outdated {
+        found.push(Trouble::Outdated);
     }
     found
 }
@@ -53,11 +62,13 @@ pub fn state(worker: &Worker) -> Markup {
     html! {
         span.badges {
             @if worker.online { (badge("good", "online")) } @else { (badge("bad", "offline")) }
-            @if worker.paused { (badge("warn", "paused")) }
+            @if worker.draining { (badge("warn", if worker.online { "draining" } else { "sent home" })) }
+            @else if worker.paused { (badge("warn", "paused")) }
             @else if worker.online && !worker.capabilities.auto_enabled { (badge("idle", "paused by its owner")) }
             @if worker.online && worker.capabilities.user_presence == Some(UserPresence::Active) {
                 (badge("idle", "in use by a person"))
             }
+            @if worker.outdated { (badge("warn", "out of date")) }
         }
     }
 }

@@ -95,7 +95,8 @@ async fn json_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byt
     Ok(bytes)
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses what is not JSON by its own word.
+pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     let found = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = found.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {

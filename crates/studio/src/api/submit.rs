@@ -215,7 +215,7 @@ pub async fn prepare(
     read: fn(&[u8]) -> Result<Draft, Problem>,
 ) -> Result<Ready, Problem> {
     let key = idempotency_key(headers)?;
-    let key_id = caller.key().id.clone();
+    let key_id = KeyId::from(caller.id());
     let small = bytes.len() <= PARSED_IN_PLACE_BYTES;
     let work = move || {
         let idempotency = key.map(|key| idempotency(key_id, key, route, &bytes));
