@@ -25,14 +25,15 @@ mod queue;
 pub(crate) mod range;
 pub(crate) mod registrations;
 pub(crate) mod status;
-mod submit;
+pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
-mod worker_steering;
 pub(crate) mod workers;
 
-pub use actions::MAX_ACTION_JOBS;
 pub(crate) use auth::caller;
+mod worker_steering;
+
+pub use actions::MAX_ACTION_JOBS;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -63,10 +64,11 @@ pub struct Route {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
-    handler: MethodRouter<AppState>,
+    pub(crate) handler: MethodRouter<AppState>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+/// One row of a table of routes.
+pub(crate) fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, AppState>,
     T: 'static,

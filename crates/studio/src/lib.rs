@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client;
 mod coordinator;
 pub mod dashboard;
+pub mod dialects;
 mod disk;
 mod events;
 mod first_start;

@@ -58,7 +58,7 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         let action = format!("{} {}", parts.method, guard.path);
         Some(Entry::open(&guard.state.store, caller.actor(), action, &target))
     };
-    let response = match may(&guard, &caller, &parts) {
+    let response = match may(&guard.state, guard.access, &caller, &parts) {
         Ok(()) => {
             parts.extensions.insert(caller);
             next.run(Request::from_parts(parts, body)).await
@@ -71,16 +71,23 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     response
 }
 
-fn may(guard: &Guard, caller: &Caller, parts: &Parts) -> Result<(), Problem> {
+/// Who sent this, if they may use what is for `access`.
+pub(crate) async fn admit(state: &AppState, access: Access, parts: &Parts) -> Result<Caller, Problem> {
+    let caller = caller(state, &parts.headers).await?;
+    may(state, access, &caller, parts)?;
+    Ok(caller)
+}
+
+fn may(state: &AppState, access: Access, caller: &Caller, parts: &Parts) -> Result<(), Problem> {
     if let Who::User { session, .. } = &caller.0
         && !is_safe(&parts.method)
     {
         let token = parts.headers.get(sessions::CSRF_HEADER).and_then(|value| value.to_str().ok());
-        if !sessions::has_csrf(&guard.state.signer, session, token) {
+        if !sessions::has_csrf(&state.signer, session, token) {
             return Err(Problem::wrong_csrf());
         }
     }
-    match guard.access {
+    match access {
         Access::User if caller.user().is_none() => {
             Err(Problem::forbidden(format!("{} is no account: sign in with a browser", caller.described())))
         }

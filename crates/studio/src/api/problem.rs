@@ -11,7 +11,7 @@ use crate::artefacts::ArtefactError;
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
 /// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
-const QUOTA_RETRY_AFTER: u64 = 10;
+const QUOTA_RETRY_AFTER: u32 = 10;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -31,10 +31,10 @@ pub struct Problem {
     pub field: Option<String>,
     /// Seconds after which the same request may do better: the header `Retry-After`.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
     /// The numbers of a quota that is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<Quota>,
+    pub quota: Option<Box<Quota>>,
 }
 
 /// Jobs of a project against the most that may wait.
@@ -213,7 +213,7 @@ impl Problem {
             "The project has too many jobs waiting",
             detail,
         );
-        problem.quota = Some(quota);
+        problem.quota = Some(Box::new(quota));
         problem.retry_after = Some(QUOTA_RETRY_AFTER);
         problem
     }
@@ -247,7 +247,7 @@ impl Problem {
     /// The same problem, over after `seconds`.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use studio_api::{Worker, WorkerLimits};
-use studio_protocol::TaskKind;
+use studio_protocol::{ProjectId, TaskKind};
 
 use crate::parts::{badge, check_box, dialog, kind, number, text};
 
@@ -20,7 +20,7 @@ pub fn facts(limits: &WorkerLimits) -> Markup {
             dt { "Projects" }
             dd {
                 @match &limits.projects {
-                    Some(projects) => (listed(projects.iter().map(|project| project.as_str()))),
+                    Some(projects) => (listed(projects.iter().map(ProjectId::as_str))),
                     None => "every project",
                 }
             }
@@ -41,7 +41,7 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 pub fn form(worker: &Worker) -> Markup {
     let limits = &worker.limits;
     let has = |one: TaskKind| limits.kinds.as_ref().is_some_and(|kinds| kinds.contains(&one));
-    let projects: Vec<&str> = limits.projects.iter().flatten().map(|project| project.as_str()).collect();
+    let projects: Vec<&str> = limits.projects.iter().flatten().map(ProjectId::as_str).collect();
     let most = limits.max_jobs.map(|jobs| jobs.to_string()).unwrap_or_default();
     dialog(
         "change-limits",
