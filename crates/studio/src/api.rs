@@ -16,6 +16,7 @@ pub(crate) mod headers;
 mod jobs;
 pub(crate) mod keys;
 mod model_files;
+mod model_hub;
 pub(crate) mod models;
 pub(crate) mod overview;
 pub(crate) mod problem;
@@ -129,6 +130,7 @@ pub fn routes() -> Vec<Route> {
     ];
     routes.extend(access::routes());
     routes.extend(actions::routes());
+    routes.extend(model_hub::routes());
     routes.extend(overview::routes());
     routes.extend(projects::routes());
     routes.extend(queue::routes());

@@ -8,7 +8,7 @@ use studio_protocol::{Feature, LogLevel};
 
 use super::limits;
 use super::list::memory;
-use super::state;
+use super::{meters, state};
 use crate::layout::{Shell, page as document};
 use crate::parts::{Button, badge, button, dialog, empty, job_progress, job_state, text, time};
 
@@ -37,6 +37,7 @@ pub fn page(shell: &Shell, detail: &Detail) -> Markup {
         div.two {
             section.card #about aria-labelledby="about-title" data-live="worker" {
                 h2 #about-title { "Machine" }
+                div.stack { (meters(worker)) }
                 (facts(shell, worker))
             }
             section.card aria-labelledby="jobs-title" {
@@ -164,7 +165,8 @@ fn facts(shell: &Shell, worker: &Worker) -> Markup {
     html! {
         dl.facts {
             dt { "Host" } dd { (has.machine_name) @if !has.username.is_empty() { ", user " (has.username) } }
-            dt { "Memory" } dd { (memory(worker)) }
+            @if let Some(gpu) = has.resources.as_ref().and_then(|resources| resources.gpu.as_ref()) { dt { "GPU" } dd { (gpu) } }
+            dt { "GPU memory" } dd { (memory(worker)) }
             dt { "Version" } dd { (or_unknown(&has.agent_version)) }
             dt { "Engines" } dd { (or_unknown(&has.model_engines.join(", "))) }
             dt { "Kinds" } dd { (or_unknown(&has.task_kinds.join(", "))) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use studio_api::{Job, Registration, Worker};
 
-use super::{state, summary};
+use super::{meters, state, summary};
 use crate::layout::{Shell, page as document};
 use crate::pages::join;
 use crate::parts::{badge, dialog, empty, gib, job_progress, text, text_area, time};
@@ -75,7 +75,7 @@ fn worker_row(shell: &Shell, row: &Row) -> Markup {
                 }
             }
             div.small-stack {
-                span { (memory(worker)) }
+                (meters(worker))
                 small {
                     @if has.agent_version.is_empty() { "version unknown" } @else { "version " (has.agent_version) }
                 }

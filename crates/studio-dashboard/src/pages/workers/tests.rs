@@ -1,5 +1,5 @@
 use studio_api::{WorkerLimits, WorkerLog};
-use studio_protocol::{LogLevel, TaskKind};
+use studio_protocol::{LogLevel, Resources, TaskKind};
 use studio_store::{JobState, Role};
 
 use super::*;
@@ -101,6 +101,24 @@ fn who_is_away_cannot_be_asked() {
     away.worker.capabilities = Capabilities::default();
     away.models.clear();
     assert!(check(&detail(&shell(Role::Admin), &away)).contains("No model of the registry runs here"));
+}
+
+#[test]
+fn memories_and_disks_have_meters() {
+    let mut full = one();
+    full.worker.capabilities.resources = Some(Resources {
+        disk_free_gb: Some(2.0),
+        disk_total_gb: Some(100.0),
+        vram_used_gb: Some(6.0),
+        ram_used_gb: Some(16.0),
+        ram_total_gb: Some(64.0),
+        gpu: Some("GeForce".to_owned()),
+    });
+    let text = check(&detail(&shell(Role::Viewer), &full));
+    for needle in ["GPU memory: 6 GiB of 24 GiB", "Memory: 16 GiB of 64 GiB", "Disk: 98 GiB of 100 GiB", "GeForce"] {
+        assert!(text.contains(needle), "`{needle}` is missing: {text}");
+    }
+    assert_eq!(troubles(&full.worker), [Trouble::LowDisk]);
 }
 
 #[test]
