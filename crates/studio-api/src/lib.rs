@@ -24,7 +24,7 @@ pub use jobs::{
 };
 pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
-    FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
+    AddModel, FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
 };
 pub use overview::{Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};

@@ -38,6 +38,7 @@ assets! {
     "style.css" CSS,
     "theme.js" SCRIPT,
     "times.js" SCRIPT,
+    "upload.js" SCRIPT,
 }
 
 fn asset(name: &'static str, mime: &'static str, bytes: &'static [u8]) -> Asset {

@@ -2,4 +2,8 @@
 
 pub mod access;
 pub mod home;
+pub mod join;
+pub mod models;
 pub mod problem;
+pub mod settings;
+pub mod workers;

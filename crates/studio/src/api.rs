@@ -3,28 +3,29 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
-mod access;
+pub(crate) mod access;
 mod actions;
 mod artefacts;
 pub(crate) mod auth;
 mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
-mod convert;
+pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
 mod jobs;
-mod keys;
+pub(crate) mod keys;
 mod model_files;
+mod model_hub;
 pub(crate) mod models;
-mod overview;
+pub(crate) mod overview;
 pub(crate) mod problem;
-mod projects;
-mod query;
+pub(crate) mod projects;
+pub(crate) mod query;
 mod queue;
 pub(crate) mod range;
-mod registrations;
-mod status;
+pub(crate) mod registrations;
+pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
@@ -129,6 +130,7 @@ pub fn routes() -> Vec<Route> {
     ];
     routes.extend(access::routes());
     routes.extend(actions::routes());
+    routes.extend(model_hub::routes());
     routes.extend(overview::routes());
     routes.extend(projects::routes());
     routes.extend(queue::routes());

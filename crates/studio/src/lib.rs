@@ -19,6 +19,7 @@ mod live;
 mod lookups;
 mod minutes;
 pub mod model_files;
+mod model_guess;
 mod rate;
 mod secrets;
 pub mod seeds;
