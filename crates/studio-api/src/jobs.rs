@@ -175,6 +175,79 @@ pub struct JobPatch {
     pub priority: i32,
 }
 
+/// What is done to many jobs at once; `jobs` and `matching` exclude each other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobsChange {
+    /// Done to those jobs whose state allows it; the others stay as they are.
+    pub action: JobsAction,
+    /// These, by their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<Vec<String>>,
+    /// All that a list with this filter shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<JobsMatching>,
+    /// The new priority, of the action `priority`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// In its place: how far each job's priority moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<i32>,
+    /// Told to whom it concerns, of the action `cancel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What can be done to many jobs at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum JobsAction {
+    /// Call off what is open.
+    Cancel,
+    /// Let what failed, was cancelled or quarantined wait again.
+    Retry,
+    /// Let what is open go earlier or later.
+    Priority,
+    /// Let what waits go before all others that wait.
+    Front,
+}
+
+/// The filter of a list of jobs; all conditions hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobsMatching {
+    /// Only in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<JobState>,
+    /// Only of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TaskKind>,
+    /// Only of this model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Only of this batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// Only of this project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Only what this worker holds or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// Part of the asset name, or the whole id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+}
+
+/// What became of a change to many jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobsChanged {
+    /// Jobs that it spoke of.
+    pub matched: u64,
+    /// Jobs that it changed.
+    pub changed: u64,
+}
+
 /// Why something is ended, or refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Reason {

@@ -10,7 +10,7 @@ mod registry;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
-pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
+pub use artefact::{Artefact, ArtefactFilter, ArtefactSummary, NewArtefact};
 pub use batch::{Batch, NewBatch, StateCounts};
 pub use job::{
     Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,

@@ -91,7 +91,8 @@ mod sqlite {
             what_ended_stays_ended
             only_jobs_without_a_result_are_retried
             a_retry_needs_its_model
-            priority_changes_while_a_job_is_open;
+            priority_changes_while_a_job_is_open
+            many_jobs_change_at_once_as_far_as_they_can;
         batches:
             counts_follow_the_jobs
             the_end_of_a_batch_is_the_end_of_its_last_job
@@ -100,9 +101,11 @@ mod sqlite {
         artefacts:
             an_artefact_belongs_to_its_job
             a_second_upload_changes_nothing
-            artefacts_are_listed_by_batch;
+            artefacts_are_listed_by_batch
+            artefacts_are_listed_by_what_made_them;
         list:
             pages_follow_each_other_without_gaps
+            a_page_back_holds_what_came_next
             filters_hold_together
             text_is_found_literally
             a_detail_has_task_history_and_result;

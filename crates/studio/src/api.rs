@@ -12,6 +12,7 @@ mod convert;
 mod events;
 mod headers;
 mod jobs;
+mod jobs_change;
 mod keys;
 mod model_files;
 mod models;
@@ -79,6 +80,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/events", VIEWER, events::stream),
         route(Method::GET, "/api/v1/jobs", VIEWER, jobs::list),
         route(Method::POST, "/api/v1/jobs", SUBMITTER, jobs::submit),
+        route(Method::POST, "/api/v1/jobs/change", SUBMITTER, jobs_change::change),
         route(Method::GET, "/api/v1/jobs/{id}", VIEWER, jobs::show),
         route(Method::PATCH, "/api/v1/jobs/{id}", SUBMITTER, jobs::patch),
         route(Method::GET, "/api/v1/jobs/{id}/result", VIEWER, jobs::result),

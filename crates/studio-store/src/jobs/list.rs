@@ -1,6 +1,7 @@
 //! Lists of jobs: filters, cursor, no sorting and (free text aside) no scanning.
 
 use rusqlite::types::Value;
+use studio_protocol::JobId;
 
 use super::rows::{JOB, job as job_row};
 use crate::db::Db;
@@ -19,7 +20,32 @@ impl Db {
             },
             None => None,
         };
-        let (sql, values) = query(filter, batch, cursor, limit);
+        self.job_page(query(filter, batch, cursor.map(From::Older), limit), limit)
+    }
+
+    /// The page before: the jobs that came next after `than`, newest first; its cursor leads back to `than`.
+    ///
+    /// A job that is not there any more has none after it: the list starts anew.
+    pub fn jobs_newer(&self, filter: &JobFilter, than: &JobId, limit: u32) -> Result<Page<Job>> {
+        let limit = clamped(limit);
+        let empty = Page { items: Vec::new(), next_cursor: None };
+        let batch = match &filter.batch {
+            Some(batch) => match self.batch_seq(batch)? {
+                Some(seq) => Some(seq),
+                None => return Ok(empty),
+            },
+            None => None,
+        };
+        let mut select = self.statement("SELECT seq FROM jobs WHERE id = ?1")?;
+        let mut rows = select.query([than.as_str()])?;
+        let Some(seq) = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()? else { return Ok(empty) };
+        let mut page = self.job_page(query(filter, batch, Some(From::Newer(seq)), limit), limit)?;
+        page.items.reverse();
+        page.next_cursor = Some(Cursor(seq + 1));
+        Ok(page)
+    }
+
+    fn job_page(&self, (sql, values): (String, Vec<Value>), limit: u32) -> Result<Page<Job>> {
         let mut select = self.statement(&sql)?;
         let rows = select.query_and_then(rusqlite::params_from_iter(values), |row| {
             Ok((job_row(row)?, row.get::<_, i64>(1)?))
@@ -54,7 +80,14 @@ fn conditions(filter: &JobFilter, batch: Option<i64>) -> Vec<(&'static str, Valu
     .collect()
 }
 
-fn query(filter: &JobFilter, batch: Option<i64>, cursor: Option<Cursor>, limit: u32) -> (String, Vec<Value>) {
+/// Where a page begins, and in which direction it goes.
+#[derive(Clone, Copy)]
+enum From {
+    Older(Cursor),
+    Newer(i64),
+}
+
+fn query(filter: &JobFilter, batch: Option<i64>, from: Option<From>, limit: u32) -> (String, Vec<Value>) {
     let mut wheres = Vec::new();
     let mut values = Vec::new();
     for (column, value) in conditions(filter, batch) {
@@ -62,9 +95,18 @@ fn query(filter: &JobFilter, batch: Option<i64>, cursor: Option<Cursor>, limit: 
         values.push(value);
         wheres.push(format!("{plus}j.{column} = ?{}", values.len()));
     }
-    if let Some(Cursor(before)) = cursor {
-        values.push(Value::Integer(before));
-        wheres.push(format!("j.seq < ?{}", values.len()));
+    let mut order = "DESC";
+    match from {
+        None => {}
+        Some(From::Older(Cursor(before))) => {
+            values.push(Value::Integer(before));
+            wheres.push(format!("j.seq < ?{}", values.len()));
+        }
+        Some(From::Newer(after)) => {
+            values.push(Value::Integer(after));
+            wheres.push(format!("j.seq > ?{}", values.len()));
+            order = "ASC";
+        }
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         values.push(Value::Text(text.to_owned()));
@@ -75,7 +117,7 @@ fn query(filter: &JobFilter, batch: Option<i64>, cursor: Option<Cursor>, limit: 
     // One more than asked for tells whether there is a next page.
     values.push(Value::Integer(i64::from(limit) + 1));
     let wheres = if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
-    (format!("{JOB}{wheres} ORDER BY j.seq DESC LIMIT ?{}", values.len()), values)
+    (format!("{JOB}{wheres} ORDER BY j.seq {order} LIMIT ?{}", values.len()), values)
 }
 
 #[cfg(test)]
@@ -83,8 +125,12 @@ mod tests {
     use super::*;
 
     fn plan(filter: &JobFilter, batch: Option<i64>) -> String {
+        plan_from(filter, batch, From::Older(Cursor(100)))
+    }
+
+    fn plan_from(filter: &JobFilter, batch: Option<i64>, from: From) -> String {
         let db = Db::open_in_memory().unwrap();
-        let (sql, values) = query(filter, batch, Some(Cursor(100)), 50);
+        let (sql, values) = query(filter, batch, Some(from), 50);
         let mut explain = db.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = explain
             .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
@@ -115,9 +161,11 @@ mod tests {
             filter.project = filter.project.filter(|_| has(3));
             filter.worker = filter.worker.filter(|_| has(4));
             filter.text = filter.text.filter(|_| has(5));
-            let plan = plan(&filter, has(6).then_some(1));
-            assert!(plan.starts_with("SEARCH j USING"), "{filter:?}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+            for from in [From::Older(Cursor(100)), From::Newer(100)] {
+                let plan = plan_from(&filter, has(6).then_some(1), from);
+                assert!(plan.starts_with("SEARCH j USING"), "{filter:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use super::body::{ApiJson, OptionalJson, SubmissionBody};
 use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
-use super::query::{ApiQuery, Id, PageQuery, word};
+use super::query::{ApiQuery, Id, PageQuery, kind, word};
 use super::submit::{check_priority, prepare, read_jobs};
 use super::text::{MAX_REASON_CHARS, checked_optional};
 use super::types;
@@ -114,6 +114,8 @@ pub struct ListQuery {
     q: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
+    #[serde(rename = "newerThan")]
+    newer_than: Option<String>,
 }
 
 pub async fn list(
@@ -124,20 +126,24 @@ pub async fn list(
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
     let filter = JobFilter {
         state: word("state", query.state.as_deref())?,
-        kind: match query.kind.as_deref() {
-            None => None,
-            Some(kind) => Some(
-                kind.parse()
-                    .map_err(|error: studio_protocol::TaskError| Problem::invalid("kind", error.problem))?,
-            ),
-        },
+        kind: kind(query.kind.as_deref())?,
         model: query.model,
         batch: query.batch.map(BatchId::from),
         project: caller.narrow(query.project)?,
         worker: query.worker.map(Into::into),
         text: query.q,
     };
-    let page = state.store.read(move |db| db.jobs(&filter, cursor, limit)).await?;
+    if cursor.is_some() && query.newer_than.is_some() {
+        return Err(Problem::invalid("newerThan", "`cursor` and `newerThan` exclude each other"));
+    }
+    let newer_than = query.newer_than.map(JobId::from);
+    let page = state
+        .store
+        .read(move |db| match &newer_than {
+            Some(than) => db.jobs_newer(&filter, than, limit),
+            None => db.jobs(&filter, cursor, limit),
+        })
+        .await?;
     Ok(Json(types::Items {
         items: page.items.into_iter().map(|job| convert::job(job, &state.live)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
@@ -268,7 +274,9 @@ pub async fn patch(
             let queued = db.set_priority(&job, body.priority)?;
             Ok((queued, db.job(&job)?))
         },
-        |state, (queued, _)| {
+        |state, (queued, detail)| {
+            let (id, worker) = (detail.job.id.clone(), detail.job.worker.clone());
+            state.events.publish(StudioEvent::Job { id, state: detail.job.state, worker });
             if let Some(queued) = queued {
                 state.coordinator.reprioritised(queued.clone());
             }

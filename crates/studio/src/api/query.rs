@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use studio_protocol::{TaskError, TaskKind};
 use studio_store::Cursor;
 
 use super::body::quoted;
@@ -94,6 +95,12 @@ where
     T::Err: std::fmt::Display,
 {
     text.map(|text| text.parse().map_err(|error: T::Err| Problem::invalid(name, error.to_string())))
+        .transpose()
+}
+
+/// A parameter that is a kind of task.
+pub fn kind(text: Option<&str>) -> Result<Option<TaskKind>, Problem> {
+    text.map(|kind| kind.parse().map_err(|error: TaskError| Problem::invalid("kind", error.problem)))
         .transpose()
 }
 

@@ -6,6 +6,7 @@ mod desk;
 mod edges;
 mod events;
 mod jobs;
+mod jobs_change;
 mod keys;
 mod models;
 mod roles;
