@@ -76,7 +76,7 @@ function heard(message) {
   if (event.type === "job") jobNews(event.id, { state: event.state });
   else if (event.type === "progress") jobNews(event.jobId, { progress: event });
   else if (event.type === "preview") preview(event);
-  const words = [event.type, `${event.type}:${event.what}`];
+  const words = [event.type, `${event.type}:${event.what ?? event.id ?? event.jobId}`];
   for (const region of regions()) {
     if (wordsOf(region).some((word) => words.includes(word))) stale.add(region.id);
   }

@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod layout;
+pub mod pages;
 pub mod parts;
 pub mod samples;
 

@@ -1,0 +1,22 @@
+//! The pages: each is a function from who looks and what there is to a document.
+
+pub mod batch;
+pub mod batches;
+pub mod gallery;
+pub mod job;
+pub mod jobs;
+mod links;
+mod made;
+pub mod pace;
+pub mod playground;
+pub mod samples;
+mod task;
+
+use maud::{Markup, html};
+
+use crate::assets;
+
+/// What pages about work have beyond the others in their heads.
+fn work_head() -> Markup {
+    html! { link rel="stylesheet" href=(assets::url("work.css")); }
+}
