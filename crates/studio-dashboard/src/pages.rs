@@ -1,14 +1,16 @@
-//! The pages: each is a function from who looks and what there is to a document.
+//! The pages: each a function from who looks and what there is to markup.
 
 pub mod batch;
 pub mod batches;
 pub mod gallery;
+pub mod home;
 pub mod job;
 pub mod jobs;
 mod links;
 mod made;
 pub mod pace;
 pub mod playground;
+pub mod problem;
 pub mod samples;
 mod task;
 

@@ -3,30 +3,31 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
-mod artefacts;
+pub(crate) mod artefacts;
 mod auth;
-mod batches;
+pub(crate) mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
-mod convert;
+pub(crate) mod convert;
 mod events;
 mod headers;
-mod jobs;
+pub(crate) mod jobs;
 mod jobs_change;
 mod keys;
 mod model_files;
-mod models;
+pub(crate) mod models;
 pub(crate) mod problem;
-mod query;
+pub(crate) mod query;
 pub(crate) mod range;
 mod registrations;
 mod status;
 mod submit;
 mod task;
 mod text;
-mod workers;
+pub(crate) mod workers;
 
-pub use auth::Access;
+pub(crate) use auth::caller;
+pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
@@ -38,9 +39,11 @@ pub use studio_api as types;
 use std::future::{Ready, ready};
 
 use axum::Router;
+use axum::extract::State;
 use axum::handler::Handler;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use studio_store::Role;
 
@@ -133,9 +136,8 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
-fn no_route(uri: Uri) -> Ready<Problem> {
-    ready(Problem::no_route(uri.path()))
+async fn no_route(State(state): State<AppState>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
+    crate::dashboard::nowhere(&state, &method, &headers, &uri).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]

@@ -59,8 +59,10 @@ fn actions(shell: &Shell, batch: &Batch) -> Markup {
     let open = batch.total - ended(batch).min(batch.total);
     let again = without_result(batch);
     let done = batch.counts.get(&JobState::Done).copied().unwrap_or(0);
-    let (cancel, retry) =
-        (format!("POST /api/v1/batches/{}/cancel", batch.id), format!("POST /api/v1/batches/{}/retry", batch.id));
+    let (cancel, retry) = (
+        format!("POST /api/v1/batches/{}/cancel", batch.id),
+        format!("POST /api/v1/batches/{}/retry", batch.id),
+    );
     let question = format!("Cancel {open} jobs of this batch? What runs is stopped.");
     let label = format!("Retry {}", count(again));
     html! {
@@ -81,7 +83,9 @@ fn actions(shell: &Shell, batch: &Batch) -> Markup {
 
 fn progress(shell: &Shell, data: &Data) -> Markup {
     let batch = &data.batch;
-    let of_state = |state: JobState| links::address("/jobs", &[("state", Some(state.as_str())), ("batch", Some(&batch.id))]);
+    let of_state = |state: JobState| {
+        links::address("/jobs", &[("state", Some(state.as_str())), ("batch", Some(&batch.id))])
+    };
     html! {
         section.card.batch-progress #batch-progress data-live="job" aria-label="Progress" {
             p.batch-line { (standing(batch)) (bar(batch)) span.faint { (left(batch, data.pace.as_ref())) } }
@@ -206,6 +210,8 @@ mod tests {
         assert_eq!(groups.iter().map(|(_, jobs)| jobs.len()).collect::<Vec<_>>(), [7, 1]);
         let batch = samples::batch("batch-1", &[(JobState::Failed, 8)]);
         let text = check(&errors(&batch, &failed));
-        assert!(text.contains("7 × ") && text.contains("all failed jobs") && text.contains("no reason was given"));
+        assert!(
+            text.contains("7 × ") && text.contains("all failed jobs") && text.contains("no reason was given")
+        );
     }
 }

@@ -192,7 +192,9 @@ fn item(shell: &Shell, shown: &Shown) -> Markup {
 /// What the task states, and beyond it what the worker says that it used.
 fn parameters(shown: &Shown) -> Markup {
     let mut all = shown.task.clone();
-    if let (Some(all), Some(used)) = (all.as_object_mut(), shown.artefact.meta.as_ref().and_then(Value::as_object)) {
+    if let (Some(all), Some(used)) =
+        (all.as_object_mut(), shown.artefact.meta.as_ref().and_then(Value::as_object))
+    {
         for (name, value) in used {
             all.entry(name.clone()).or_insert_with(|| value.clone());
         }
@@ -268,13 +270,20 @@ mod tests {
         let mut shown = samples::gallery().pop().unwrap().shown.remove(0);
         shown.artefact.meta = Some(serde_json::json!({ "seed": 99, "sampler": "euler", "prompt": "other" }));
         let text = check(&parameters(&shown));
-        assert!(text.contains("euler") && !text.contains("other") && !text.contains("99"), "what was asked wins: {text}");
+        assert!(
+            text.contains("euler") && !text.contains("other") && !text.contains("99"),
+            "what was asked wins: {text}"
+        );
     }
 
     #[test]
     fn filters_stay_from_page_to_page() {
         let mut data = samples::gallery().remove(1);
-        data.filter = Filter { model: Some("m".to_owned()), batch: Some("b".to_owned()), ..Filter::default() };
-        assert_eq!(data.address(Some(TaskKind::Image), Some("c1")), "/gallery?kind=image&model=m&batch=b&cursor=c1");
+        data.filter =
+            Filter { model: Some("m".to_owned()), batch: Some("b".to_owned()), ..Filter::default() };
+        assert_eq!(
+            data.address(Some(TaskKind::Image), Some("c1")),
+            "/gallery?kind=image&model=m&batch=b&cursor=c1"
+        );
     }
 }

@@ -72,7 +72,13 @@ fn actions(shell: &Shell, data: &Data) -> Markup {
     let change = |what: &str| format!("{{\"action\":{what},\"jobs\":[\"{}\"]}}", job.id);
     let reorder = |label: &str, what: &str| {
         let body = change(what);
-        button(&Button { label, api: "POST /api/v1/jobs/change", body: &body, class: "small", ..Button::default() })
+        button(&Button {
+            label,
+            api: "POST /api/v1/jobs/change",
+            body: &body,
+            class: "small",
+            ..Button::default()
+        })
     };
     let (cancel, retry) = (api("cancel"), api("retry"));
     html! {
@@ -247,8 +253,11 @@ mod tests {
     fn long_logs_are_cut_at_the_begin() {
         let mut data = samples::job(TaskKind::Llm, JobState::Running);
         let line = data.log[0].clone();
-        data.log = (0..700).map(|number| JobLog { message: format!("line {number}."), ..line.clone() }).collect();
+        data.log =
+            (0..700).map(|number| JobLog { message: format!("line {number}."), ..line.clone() }).collect();
         let text = check(&page(&shell(Role::Viewer), &data));
-        assert!(text.contains("200 earlier lines") && text.contains("line 699.") && !text.contains("line 199."));
+        assert!(
+            text.contains("200 earlier lines") && text.contains("line 699.") && !text.contains("line 199.")
+        );
     }
 }

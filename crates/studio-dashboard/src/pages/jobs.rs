@@ -194,7 +194,12 @@ pub fn kinds(chosen: Option<TaskKind>) -> Markup {
 }
 
 /// Something to filter by; what the address asks for can be chosen even if nobody knows it.
-pub fn choice<'a>(name: &str, label: &str, value: &str, options: impl Iterator<Item = (&'a str, &'a str)>) -> Markup {
+pub fn choice<'a>(
+    name: &str,
+    label: &str,
+    value: &str,
+    options: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Markup {
     let options: Vec<_> = options.collect();
     let known = value.is_empty() || options.iter().any(|(option, _)| *option == value);
     html! {

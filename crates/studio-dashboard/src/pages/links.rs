@@ -39,6 +39,9 @@ mod tests {
     #[test]
     fn what_is_not_said_is_left_out() {
         assert_eq!(address("/jobs", &[("state", None), ("q", Some(""))]), "/jobs");
-        assert_eq!(address("/jobs", &[("state", Some("done")), ("q", Some("a&b c"))]), "/jobs?state=done&q=a%26b+c");
+        assert_eq!(
+            address("/jobs", &[("state", Some("done")), ("q", Some("a&b c"))]),
+            "/jobs?state=done&q=a%26b+c"
+        );
     }
 }

@@ -148,7 +148,10 @@ mod tests {
             for kind in TaskKind::ALL {
                 let text = check(&stage(&samples::detail(kind, *state)));
                 let open = state.is_open();
-                assert_eq!(text.contains("data-picture"), open && matches!(kind, TaskKind::Image | TaskKind::Video));
+                assert_eq!(
+                    text.contains("data-picture"),
+                    open && matches!(kind, TaskKind::Image | TaskKind::Video)
+                );
                 assert_eq!(text.contains("data-text"), open && kind.result_is_json());
                 let done = *state == JobState::Done;
                 assert_eq!(text.contains("Download"), done && !kind.result_is_json(), "{kind} {state}");
@@ -174,14 +177,17 @@ mod tests {
         } }], "usage": { "prompt_tokens": 3, "completion_tokens": 5 } });
         let text = check(&answer(TaskKind::Llm, &result));
         assert!(text.contains("&lt;img src=x") && !text.contains("<img"), "{text}");
-        assert!(text.contains("Reasoning") && text.contains("look") && text.contains("3 tokens read, 5 written"));
+        assert!(
+            text.contains("Reasoning") && text.contains("look") && text.contains("3 tokens read, 5 written")
+        );
         let embeddings = json!({ "data": [{}, {}], "usage": { "prompt_tokens": 4 } });
         assert!(check(&answer(TaskKind::Llm, &embeddings)).contains("2 embeddings"));
     }
 
     #[test]
     fn transcripts_have_times() {
-        let result = json!({ "text": "Hello", "segments": [{ "start": 62.5, "end": 63.0, "text": "Hello" }] });
+        let result =
+            json!({ "text": "Hello", "segments": [{ "start": 62.5, "end": 63.0, "text": "Hello" }] });
         assert!(check(&transcript(&result)).contains("1:02.5 – 1:03.0"));
     }
 }

@@ -17,7 +17,7 @@ impl Pace {
     /// stopped is not believed to go on. `begun` is when the first job started; without two ends it takes the
     /// place of the first.
     pub fn measure(ends: &[Timestamp], begun: Option<Timestamp>, now: Timestamp) -> Option<Self> {
-        let mut ends: Vec<i64> = ends.iter().map(Timestamp::as_millis).collect();
+        let mut ends: Vec<i64> = ends.iter().copied().map(Timestamp::as_millis).collect();
         ends.sort_unstable();
         ends.drain(..ends.len().saturating_sub(MEASURED));
         let (from, ended) = match (ends.first(), begun) {

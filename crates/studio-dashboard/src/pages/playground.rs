@@ -369,7 +369,11 @@ mod tests {
             for tab in Tab::ALL {
                 let text = check(&page(&shell(*role), &samples::playground(tab)));
                 let submits = *role >= Role::Submitter;
-                assert_eq!(text.contains("<form class=\"form\"") || text.contains("chat-form"), submits, "{role} {tab:?}");
+                assert_eq!(
+                    text.contains("<form class=\"form\"") || text.contains("chat-form"),
+                    submits,
+                    "{role} {tab:?}"
+                );
                 assert_eq!(Tab::of_word(tab.word()), Some(tab));
             }
         }

@@ -121,7 +121,9 @@ pub fn jobs() -> Vec<jobs::Data> {
     let held = QueueState { paused: true, paused_at: Some(before(600)) };
     let every = jobs::Data { jobs: of_states.collect(), queue: Some(held), ..none.clone() };
     let many = jobs::Data {
-        jobs: (0..100).map(|number| crate::samples::job(&format!("job-{number}"), JobState::Queued)).collect(),
+        jobs: (0..100)
+            .map(|number| crate::samples::job(&format!("job-{number}"), JobState::Queued))
+            .collect(),
         counts: Some(counts(&[(JobState::Queued, 50_000), (JobState::Done, 7)])),
         older: Some("c9".to_owned()),
         queue: None,
@@ -182,7 +184,10 @@ pub fn batch_pages() -> Vec<batch::Data> {
         workers: names(),
     };
     let under_way = batch::Data {
-        batch: batch("batch-1", &[(JobState::Queued, 5), (JobState::Running, 1), (JobState::Failed, 1), (JobState::Done, 1)]),
+        batch: batch(
+            "batch-1",
+            &[(JobState::Queued, 5), (JobState::Running, 1), (JobState::Failed, 1), (JobState::Done, 1)],
+        ),
         pace: Some(Pace { ms_per_job: 1_200.0 }),
         failed: vec![crate::samples::job("job-failed", JobState::Failed)],
         running: vec![crate::samples::job("job-running", JobState::Running)],
@@ -221,15 +226,21 @@ pub fn gallery() -> Vec<gallery::Data> {
         older: None,
         problem: None,
     };
-    let filter = gallery::Filter { kind: Some(TaskKind::Video), model: Some("gone".to_owned()), ..none.filter.clone() };
-    let filtered = gallery::Data { filter, problem: Some("batch: there is no such batch".to_owned()), ..none.clone() };
+    let filter = gallery::Filter {
+        kind: Some(TaskKind::Video),
+        model: Some("gone".to_owned()),
+        ..none.filter.clone()
+    };
+    let filtered =
+        gallery::Data { filter, problem: Some("batch: there is no such batch".to_owned()), ..none.clone() };
     let kinds = [TaskKind::Image, TaskKind::AudioTts, TaskKind::Video, TaskKind::Mesh];
     let shown = kinds.iter().enumerate().map(|(number, kind)| gallery::Shown {
         artefact: artefact(&format!("art-{number}"), *kind),
         model: "starter-shapes".to_owned(),
         task: task(*kind),
     });
-    let every = gallery::Data { shown: shown.collect(), later: true, older: Some("c4".to_owned()), ..none.clone() };
+    let every =
+        gallery::Data { shown: shown.collect(), later: true, older: Some("c4".to_owned()), ..none.clone() };
     vec![none, filtered, every]
 }
 
@@ -243,7 +254,13 @@ pub fn playground(tab: playground::Tab) -> playground::Data {
         source: ModelSource {
             engine: "synthetic".to_owned(),
             files: Vec::new(),
-            cli_defaults: CliDefaults { cfg_scale: 7.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() },
+            cli_defaults: CliDefaults {
+                cfg_scale: 7.0,
+                steps: 20,
+                width: 512,
+                height: 512,
+                more: serde_json::Map::new(),
+            },
         },
     };
     playground::Data {

@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn parameters_are_readable_and_escaped() {
         let long = format!("data:image/png;base64,{}", "A".repeat(5_000));
-        let task = json!({ "kind": "image", "prompt": "<b>", "cfgScale": 7.5, "initImageUrl": long, "loras": [1] });
+        let task =
+            json!({ "kind": "image", "prompt": "<b>", "cfgScale": 7.5, "initImageUrl": long, "loras": [1] });
         let text = check(&table(&task));
         assert!(text.contains("cfg scale") && text.contains("7.5") && text.contains("&lt;b&gt;"), "{text}");
         assert!(text.len() < 1_500, "a picture inside of a task is cut: {}", text.len());

@@ -37,12 +37,12 @@ const SHOWN_IN_PLACE: [&str; 10] = [
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    batch: Option<String>,
-    project: Option<String>,
-    model: Option<String>,
-    kind: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub batch: Option<String>,
+    pub project: Option<String>,
+    pub model: Option<String>,
+    pub kind: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
 }
 
 pub async fn list(

@@ -40,7 +40,8 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     }
 }
 
-async fn caller(state: &AppState, headers: &HeaderMap, least: Role) -> Result<Caller, Problem> {
+/// The caller behind `headers`, when it has the role `least` or one above it.
+pub(crate) async fn caller(state: &AppState, headers: &HeaderMap, least: Role) -> Result<Caller, Problem> {
     let secret = bearer(headers).ok_or_else(Problem::unauthorized)?;
     let hash = secrets::hash(secret);
     // The lookup is by hash: how long it takes tells nothing about the secret.

@@ -105,17 +105,17 @@ fn waiting(job: &studio_store::NewJob, now: Timestamp) -> types::Job {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    state: Option<String>,
-    kind: Option<String>,
-    model: Option<String>,
-    batch: Option<String>,
-    project: Option<String>,
-    worker: Option<String>,
-    q: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub state: Option<String>,
+    pub kind: Option<String>,
+    pub model: Option<String>,
+    pub batch: Option<String>,
+    pub project: Option<String>,
+    pub worker: Option<String>,
+    pub q: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
     #[serde(rename = "newerThan")]
-    newer_than: Option<String>,
+    pub newer_than: Option<String>,
 }
 
 pub async fn list(

@@ -86,6 +86,17 @@ impl Problem {
         )
     }
 
+    /// 404: no page.
+    pub fn no_page(path: &str) -> Self {
+        let path: String = path.chars().take(MAX_QUOTED_ID_CHARS).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found",
+            format!("`{path}` is no page of this studio"),
+        )
+    }
+
     /// 405: the address is right.
     pub fn method(method: &str, path: &str) -> Self {
         Self::new(

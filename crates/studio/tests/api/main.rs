@@ -9,5 +9,6 @@ mod jobs;
 mod jobs_change;
 mod keys;
 mod models;
+mod pages;
 mod roles;
 mod workers;
