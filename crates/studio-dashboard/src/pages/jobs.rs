@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn filters_stay_from_page_to_page() {
-        let mut data = samples::jobs().remove(1);
+        let mut data = samples::jobs().remove(2);
         data.filter = JobsMatching {
             state: Some(JobState::Failed),
             kind: Some(TaskKind::Image),

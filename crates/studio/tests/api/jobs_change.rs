@@ -6,12 +6,13 @@ use crate::desk::{Desk, image};
 
 async fn change(desk: &Desk, body: Value) -> (u64, u64) {
     let told = desk.post("/api/v1/jobs/change", body).await.ok();
-    (told["matched"].as_u64().unwrap(), told["changed"].as_u64().unwrap())
+    let number = |name: &str| told[name].as_u64().expect("a number");
+    (number("matched"), number("changed"))
 }
 
 async fn states(desk: &Desk, field: &str) -> Vec<Value> {
     let listed = desk.get("/api/v1/jobs").await.ok();
-    listed["items"].as_array().unwrap().iter().map(|job| job[field].clone()).collect()
+    listed["items"].as_array().expect("a list").iter().map(|job| job[field].clone()).collect()
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ mod tests {
 
     #[tokio::test]
     async fn empty_and_unknown_parameters_do_no_harm() {
-        let (mut parts, ()) = Request::get("/jobs?state=&q=+a%26b+&later=1&q2").body(()).unwrap().into_parts();
+        let (mut parts, ()) =
+            Request::get("/jobs?state=&q=+a%26b+&later=1&q2").body(()).unwrap().into_parts();
         let Ok(asked) = Asked::from_request_parts(&mut parts, &()).await;
         assert_eq!((asked.get("state"), asked.get("q").as_deref()), (None, Some("a&b")));
     }

@@ -24,22 +24,26 @@ pub async fn list(State(state): State<AppState>, visit: Visit, asked: Asked) -> 
         cursor: asked.get("cursor"),
     };
     let listed = batches::list(State(state.clone()), visit.caller.clone(), ApiQuery(query)).await;
-    let (page, problem) = match listed {
-        Ok(Json(page)) => (page, None),
+    let (listed, problem) = match listed {
+        Ok(Json(listed)) => (listed, None),
         Err(problem) if problem.status < 500 => {
             (types::Items { items: Vec::new(), next_cursor: None }, Some(problem.detail))
         }
         Err(problem) => return Err(problem.into()),
     };
     let (caller, now) = (visit.caller.clone(), Timestamp::now());
-    let items = page.items;
+    let items = listed.items;
     let (batches, projects) = state
         .store
         .read(move |db| {
             let mut paced = Vec::with_capacity(items.len());
             for batch in items {
                 // Those that are finished take no time any more.
-                let pace = if batch.finished_at.is_none() { pace(db, &batch.id.as_str().into(), now)? } else { None };
+                let pace = if batch.finished_at.is_none() {
+                    pace(db, &batch.id.as_str().into(), now)?
+                } else {
+                    None
+                };
                 paced.push((batch, pace));
             }
             Ok((paced, project_names(db, &caller)?))
@@ -50,7 +54,7 @@ pub async fn list(State(state): State<AppState>, visit: Visit, asked: Asked) -> 
         project: asked.get("project"),
         projects,
         later: asked.get("cursor").is_some(),
-        older: page.next_cursor,
+        older: listed.next_cursor,
         problem,
     };
     Ok(Page(pages::batches::page(&visit.shell("Batches", Area::Batches), &data)))
@@ -74,7 +78,8 @@ pub async fn show(State(state): State<AppState>, visit: Visit, Id(id): Id) -> An
         .read(move |db| {
             let batch = batches::visible(db, &caller, &id)?;
             let of = |state: JobState, limit: u32| {
-                let filter = JobFilter { batch: Some(id.clone()), state: Some(state), ..JobFilter::default() };
+                let filter =
+                    JobFilter { batch: Some(id.clone()), state: Some(state), ..JobFilter::default() };
                 let jobs = db.jobs(&filter, None, limit)?.items;
                 Ok::<_, StoreError>(jobs.into_iter().map(|job| convert::job(job, &live)).collect::<Vec<_>>())
             };

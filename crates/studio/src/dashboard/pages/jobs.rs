@@ -131,8 +131,7 @@ fn counts(
 pub async fn show(State(state): State<AppState>, visit: Visit, Id(id): Id) -> Answer {
     let detail = jobs::visible(&state, visit.caller.clone(), id).await?;
     let job = detail.job.id.clone();
-    let (log, workers) =
-        state.store.read(move |db| Ok((db.job_logs(&job)?, worker_names(db)?))).await?;
+    let (log, workers) = state.store.read(move |db| Ok((db.job_logs(&job)?, worker_names(db)?))).await?;
     let data = pages::job::Data {
         detail: convert::detail(detail, &state.live),
         log: log.into_iter().map(convert::log).collect(),
