@@ -16,10 +16,7 @@ mod workers;
 pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
 pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
-pub use jobs::{
-    Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, JobsAction, JobsChange, JobsChanged,
-    JobsMatching, NewJob, NewJobs, Reason,
-};
+pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
 pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
     FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,

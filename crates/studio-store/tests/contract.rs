@@ -91,8 +91,7 @@ mod sqlite {
             what_ended_stays_ended
             only_jobs_without_a_result_are_retried
             a_retry_needs_its_model
-            priority_changes_while_a_job_is_open
-            many_jobs_change_at_once_as_far_as_they_can;
+            priority_changes_while_a_job_is_open;
         batches:
             counts_follow_the_jobs
             the_end_of_a_batch_is_the_end_of_its_last_job

@@ -12,7 +12,6 @@ pub(crate) mod convert;
 mod events;
 mod headers;
 pub(crate) mod jobs;
-mod jobs_change;
 mod keys;
 mod model_files;
 pub(crate) mod models;
@@ -83,7 +82,6 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/events", VIEWER, events::stream),
         route(Method::GET, "/api/v1/jobs", VIEWER, jobs::list),
         route(Method::POST, "/api/v1/jobs", SUBMITTER, jobs::submit),
-        route(Method::POST, "/api/v1/jobs/change", SUBMITTER, jobs_change::change),
         route(Method::GET, "/api/v1/jobs/{id}", VIEWER, jobs::show),
         route(Method::PATCH, "/api/v1/jobs/{id}", SUBMITTER, jobs::patch),
         route(Method::GET, "/api/v1/jobs/{id}/result", VIEWER, jobs::result),

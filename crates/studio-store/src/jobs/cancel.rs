@@ -12,19 +12,6 @@ impl Db {
     pub fn cancel(&mut self, job: &JobId, reason: &str, now: Timestamp) -> Result<CancelOutcome> {
         self.atomically(|db| cancel_one(db, job, reason, now))
     }
-
-    /// The same for many jobs, all or none; gives back those that were still open.
-    pub fn cancel_jobs(&mut self, jobs: &[JobId], reason: &str, now: Timestamp) -> Result<Vec<JobId>> {
-        self.atomically(|db| {
-            let mut cancelled = Vec::new();
-            for job in jobs {
-                if matches!(cancel_one(db, job, reason, now)?, CancelOutcome::Cancelled { .. }) {
-                    cancelled.push(job.clone());
-                }
-            }
-            Ok(cancelled)
-        })
-    }
 }
 
 /// The same, as a part of a transaction that is under way.

@@ -9,57 +9,10 @@ use super::standing::Claim;
 use crate::db::Db;
 use crate::{JobState, Result, StoreError};
 
-const SET_PRIORITY: &str = "UPDATE jobs SET priority = ?2 WHERE seq = ?1";
-
 impl Db {
     /// Makes a job that ended without a result wait again, all its tries back; attempt numbers go on.
     pub fn retry(&mut self, job: &JobId, _now: Timestamp) -> Result<QueuedJob> {
         self.atomically(|db| retry_one(db, job))
-    }
-
-    /// The same for those of many jobs that can be; the others stay as they are.
-    pub fn retry_jobs(&mut self, jobs: &[JobId]) -> Result<Vec<QueuedJob>> {
-        self.atomically(|db| {
-            let mut queued = Vec::new();
-            for job in jobs {
-                match retry_one(db, job) {
-                    Ok(one) => queued.push(one),
-                    Err(StoreError::Conflict { .. } | StoreError::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(queued)
-        })
-    }
-
-    /// Changes the order in which many jobs wait; gives back those that are open, and how they wait if they do.
-    pub fn set_priorities(
-        &mut self,
-        jobs: &[JobId],
-        priority: impl Fn(i32) -> i32,
-    ) -> Result<Vec<(JobId, JobState, Option<QueuedJob>)>> {
-        const SQL: &str = "SELECT priority FROM jobs WHERE seq = ?1";
-        self.atomically(|db| {
-            let mut changed = Vec::new();
-            for job in jobs {
-                let Some(claim) = Claim::find(db, job)?.filter(|claim| claim.state.is_open()) else {
-                    continue;
-                };
-                let now: i32 = db.statement(SQL)?.query_row([claim.seq], |row| row.get(0))?;
-                db.statement(SET_PRIORITY)?.execute(params![claim.seq, priority(now)])?;
-                let queued =
-                    (claim.state == JobState::Queued).then(|| queued_job(db, claim.seq)).transpose()?;
-                changed.push((job.clone(), claim.state, queued));
-            }
-            Ok(changed)
-        })
-    }
-
-    /// The highest priority of a job that waits.
-    pub fn highest_priority(&self) -> Result<Option<i32>> {
-        // A walk over all that waits: for a click, not for a hot path.
-        const SQL: &str = "SELECT max(priority) FROM jobs WHERE state = 'queued'";
-        Ok(self.statement(SQL)?.query_row([], |row| row.get(0))?)
     }
 
     /// Changes the order in which a job waits; gives it back when it still does.
@@ -69,7 +22,8 @@ impl Db {
             if !claim.state.is_open() {
                 return Err(StoreError::conflict("job", job.as_str(), format!("is {} already", claim.state)));
             }
-            db.statement(SET_PRIORITY)?.execute(params![claim.seq, priority])?;
+            db.statement("UPDATE jobs SET priority = ?2 WHERE seq = ?1")?
+                .execute(params![claim.seq, priority])?;
             (claim.state == JobState::Queued).then(|| queued_job(db, claim.seq)).transpose()
         })
     }

@@ -74,24 +74,3 @@ pub fn priority_changes_while_a_job_is_open(f: &mut Fixture) {
     assert!(matches!(f.db.set_priority(&done, 1), Err(StoreError::Conflict { .. })));
     assert!(matches!(f.db.set_priority(&"job-x".into(), 1), Err(StoreError::NotFound { .. })));
 }
-
-pub fn many_jobs_change_at_once_as_far_as_they_can(f: &mut Fixture) {
-    let (waits, runs, done) = (f.submit("chat"), f.submit("chat"), f.submit("chat"));
-    f.start(&runs, W1);
-    f.start(&done, W1);
-    f.complete(&done, W1, None);
-    let all = [waits.clone(), runs.clone(), done.clone(), "job-x".into()];
-    let changed = f.db.set_priorities(&all, |now| now + 3).unwrap();
-    assert_eq!(changed.len(), 2);
-    assert_eq!((&changed[0].0, changed[0].2.as_ref().unwrap().priority), (&waits, 3));
-    assert_eq!((&changed[1].0, changed[1].1, &changed[1].2), (&runs, JobState::Running, &None));
-    assert_eq!((f.job(&waits).priority, f.job(&runs).priority, f.job(&done).priority), (3, 3, 0));
-    assert_eq!(f.db.highest_priority().unwrap(), Some(3));
-    let now = f.tick();
-    assert_eq!(f.db.cancel_jobs(&all, "not needed", now).unwrap(), [waits.clone(), runs.clone()]);
-    assert_eq!(f.db.highest_priority().unwrap(), None);
-    assert_eq!(f.db.cancel_jobs(&all, "not needed", now).unwrap(), []);
-    let again: Vec<_> = f.db.retry_jobs(&all).unwrap().into_iter().map(|job| job.id).collect();
-    assert_eq!(again, [waits, runs]);
-    assert_eq!(f.state(&done), JobState::Done);
-}

@@ -6,7 +6,6 @@ mod desk;
 mod edges;
 mod events;
 mod jobs;
-mod jobs_change;
 mod keys;
 mod models;
 mod pages;
