@@ -57,35 +57,90 @@ document.addEventListener("studio:event", ({ detail: event }) => {
   if (enters || document.getElementById(event.id)) refetch();
 });
 
-function picked() {
-  return [...form.querySelectorAll("input[name=selected]:checked")].map((box) => box.value);
+/** Jobs that one call changes: what a page of the list holds at most. */
+const CHUNK = 500;
+/** How far priorities reach. */
+const MAX_PRIORITY = 1_000;
+
+const ticked = () => [...form.querySelectorAll("input[name=selected]:checked")].map((box) => box.closest("[data-job]"));
+
+/** The jobs that are meant, page by page, with their priorities. */
+async function* chosen(isAll) {
+  if (!isAll) {
+    yield ticked().map((row) => ({ id: row.dataset.job, priority: Number(row.dataset.priority) }));
+    return;
+  }
+  const query = new URLSearchParams({ limit: String(CHUNK) });
+  const { state: states = ["queued", "offered", "running"], ...filter } = JSON.parse(form.dataset.matching);
+  for (const [name, value] of Object.entries({ ...filter, state: states.join(",") })) query.set(name, value);
+  for (let cursor = ""; cursor !== null; ) {
+    if (cursor) query.set("cursor", cursor);
+    const page = await call("GET", `/api/v1/jobs?${query}`);
+    if (page.items.length > 0) yield page.items;
+    cursor = page.nextCursor;
+  }
+}
+
+/** Sends those whose priority is to be the same together. */
+async function prioritise(jobs, by, to) {
+  const groups = Map.groupBy(jobs, (job) => Math.max(-MAX_PRIORITY, Math.min(MAX_PRIORITY, by ? job.priority + by : to)));
+  let changed = 0;
+  for (const [priority, group] of groups) {
+    changed += (await call("POST", "/api/v1/jobs/actions", { action: "priority", priority, ids: group.map((job) => job.id) })).changed;
+  }
+  return changed;
+}
+
+/** The newest first, so that the oldest ends up before all others. */
+async function toFront(jobs) {
+  let changed = 0;
+  for (const { id } of jobs) {
+    await call("POST", `/api/v1/jobs/${id}/move`, { to: "front" });
+    changed += 1;
+  }
+  return changed;
+}
+
+/** Cancels or retries; of very many, some thousands with each call. */
+async function actOn(action, isAll) {
+  if (!isAll) return (await call("POST", "/api/v1/jobs/actions", { action, ids: ticked().map((row) => row.dataset.job) })).changed;
+  const filter = JSON.parse(form.dataset.matching);
+  for (let changed = 0; ; ) {
+    const answer = await call("POST", "/api/v1/jobs/actions", { action, filter });
+    changed += answer.changed;
+    if (!answer.more || answer.changed === 0) return changed;
+  }
+}
+
+async function perform({ action, by, to }, isAll) {
+  if (action) return actOn(action, isAll);
+  let changed = 0;
+  for await (const jobs of chosen(isAll)) {
+    changed += to === "front" ? await toFront(jobs) : await prioritise(jobs, by, Number(document.getElementById("priority").value));
+  }
+  return changed;
 }
 
 /** @param {HTMLButtonElement} button */
 async function act(button) {
-  const body = JSON.parse(button.dataset.bulk);
   const isAll = scope.value === "matching";
-  const jobs = picked();
-  if (!isAll && jobs.length === 0) return toast("No job is selected", true);
-  if (isAll) body.matching = JSON.parse(form.dataset.matching);
-  else body.jobs = jobs;
-  if (body.action === "priority" && body.by === undefined) body.priority = Number(document.getElementById("priority").value);
-  const which = isAll ? "all jobs that match" : `${jobs.length} ${jobs.length === 1 ? "job" : "jobs"}`;
+  const count = ticked().length;
+  if (!isAll && count === 0) return toast("No job is selected", true);
+  const which = isAll ? "all jobs that match" : `${count} ${count === 1 ? "job" : "jobs"}`;
   const question = button.dataset.confirm?.replace("{jobs}", which) ?? (isAll ? `${button.textContent.trim()}: ${which}?` : "");
   if (question && !(await ask(question, button.textContent.trim()))) return;
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   try {
-    const { matched, changed } = await call("POST", "/api/v1/jobs/change", body);
-    const left = matched - changed;
-    toast(`${changed} changed${left > 0 ? `, ${left} could not be` : ""}`);
-    document.dispatchEvent(new CustomEvent("studio:acted"));
-    recount();
+    const changed = await perform(JSON.parse(button.dataset.bulk), isAll);
+    toast(`${changed} ${changed === 1 ? "job" : "jobs"} changed`);
   } catch (problem) {
     toast(problem.detail ?? String(problem), true);
   } finally {
     button.disabled = false;
     button.removeAttribute("aria-busy");
+    document.dispatchEvent(new CustomEvent("studio:acted"));
+    recount();
   }
 }
 

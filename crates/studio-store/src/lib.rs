@@ -14,14 +14,17 @@ mod ids;
 mod jobs;
 mod keys;
 mod migrations;
+mod minutes;
 mod model;
 mod models;
 mod open;
 mod page;
 mod perform;
+mod projects;
 mod registrations;
 mod row;
 mod store;
+mod tally;
 mod text;
 mod workers;
 
@@ -33,7 +36,7 @@ pub use model::*;
 pub use open::OpenStoreError;
 pub use perform::refused;
 pub use store::Store;
-pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome};
+pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome, MAX_WEIGHT, MIN_WEIGHT};
 
 /// What operations of the store give back.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

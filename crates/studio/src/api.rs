@@ -3,6 +3,7 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod actions;
 pub(crate) mod artefacts;
 mod auth;
 pub(crate) mod batches;
@@ -15,16 +16,21 @@ pub(crate) mod jobs;
 mod keys;
 mod model_files;
 pub(crate) mod models;
+mod overview;
 pub(crate) mod problem;
+mod projects;
 pub(crate) mod query;
+pub(crate) mod queue;
 pub(crate) mod range;
 mod registrations;
 mod status;
 mod submit;
 mod task;
 mod text;
+mod worker_steering;
 pub(crate) mod workers;
 
+pub use actions::MAX_ACTION_JOBS;
 pub(crate) use auth::caller;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
@@ -75,7 +81,7 @@ pub fn routes() -> Vec<Route> {
     const SUBMITTER: Access = AtLeast(Role::Submitter);
     const OPERATOR: Access = AtLeast(Role::Operator);
     const ADMIN: Access = AtLeast(Role::Admin);
-    vec![
+    let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
@@ -117,7 +123,13 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
-    ]
+    ];
+    routes.extend(actions::routes());
+    routes.extend(overview::routes());
+    routes.extend(projects::routes());
+    routes.extend(queue::routes());
+    routes.extend(worker_steering::routes());
+    routes
 }
 
 /// The API as a router; it answers addresses that nobody has, too.

@@ -69,26 +69,20 @@ pub fn page(shell: &Shell, data: &Data) -> Markup {
 fn actions(shell: &Shell, data: &Data) -> Markup {
     let job = &data.detail.job;
     let api = |what: &str| format!("POST /api/v1/jobs/{}/{what}", job.id);
-    let change = |what: &str| format!("{{\"action\":{what},\"jobs\":[\"{}\"]}}", job.id);
-    let reorder = |label: &str, what: &str| {
-        let body = change(what);
-        button(&Button {
-            label,
-            api: "POST /api/v1/jobs/change",
-            body: &body,
-            class: "small",
-            ..Button::default()
-        })
+    let patch = format!("PATCH /api/v1/jobs/{}", job.id);
+    let reorder = |label: &str, by: i32| {
+        let body = format!("{{\"priority\":{}}}", job.priority.saturating_add(by));
+        button(&Button { label, api: &patch, body: &body, class: "small", ..Button::default() })
     };
-    let (cancel, retry) = (api("cancel"), api("retry"));
+    let (cancel, retry, to) = (api("cancel"), api("retry"), api("move"));
     html! {
         div.actions #job-actions data-live={ "job:" (job.id) } {
             @if shell.may(Role::Submitter) {
                 @if job.state.is_open() {
                     @if job.state == JobState::Queued {
-                        (reorder("Up", "\"priority\",\"by\":1"))
-                        (reorder("Down", "\"priority\",\"by\":-1"))
-                        (reorder("To the front", "\"front\""))
+                        (reorder("Up", 1))
+                        (reorder("Down", -1))
+                        (button(&Button { label: "To the front", api: &to, body: "{\"to\":\"front\"}", class: "small", done: "It goes before the others of its project and priority", ..Button::default() }))
                     }
                     (button(&Button { label: "Cancel", api: &cancel, class: "danger", confirm: "Cancel this job? What runs is stopped.", ..Button::default() }))
                 } @else if job.state != JobState::Done {

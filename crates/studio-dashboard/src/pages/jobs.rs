@@ -1,7 +1,7 @@
 //! Jobs: the queue and its history, page by page, with what can be done to many of them at once.
 
 use maud::{Markup, html};
-use studio_api::{Counts, Job, JobsMatching, QueueState};
+use studio_api::{ActionFilter, Counts, Job, QueueState};
 use studio_protocol::TaskKind;
 use studio_store::{JobState, Role};
 
@@ -15,13 +15,40 @@ pub const PAGE_SIZE: u32 = 100;
 /// The page sizes to choose from.
 pub const PAGE_SIZES: [u32; 4] = [50, 100, 150, 200];
 
+/// Which jobs a list is of; all conditions hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only in this state.
+    pub state: Option<JobState>,
+    /// Only of this kind.
+    pub kind: Option<TaskKind>,
+    /// Only of this model.
+    pub model: Option<String>,
+    /// Only of this project.
+    pub project: Option<String>,
+    /// Only what this worker holds or ended.
+    pub worker: Option<String>,
+    /// Only of this batch.
+    pub batch: Option<String>,
+    /// Part of the asset name, or the whole id.
+    pub q: Option<String>,
+}
+
+impl Filter {
+    /// The same for an action on all that it finds.
+    fn for_action(&self) -> ActionFilter {
+        let Self { state, kind, model, project, worker, batch, q } = self.clone();
+        ActionFilter { state: state.into_iter().collect(), kind, model, batch, project, worker, q }
+    }
+}
+
 /// What the page shows.
 #[derive(Debug, Clone)]
 pub struct Data {
     /// One page of them, newest first.
     pub jobs: Vec<Job>,
     /// Which jobs the list is of.
-    pub filter: JobsMatching,
+    pub filter: Filter,
     /// Jobs of a page.
     pub limit: u32,
     /// Every job of the list by state, where that is known without counting.
@@ -64,7 +91,7 @@ impl Data {
     }
 
     fn is_filtered(&self) -> bool {
-        JobsMatching { state: None, ..self.filter.clone() } != JobsMatching::default()
+        Filter { state: None, ..self.filter.clone() } != Filter::default()
     }
 
     fn total(&self, state: Option<JobState>) -> Option<u64> {
@@ -99,7 +126,7 @@ pub fn page(shell: &Shell, data: &Data) -> Markup {
 }
 
 fn matching(data: &Data) -> String {
-    serde_json::to_string(&data.filter).unwrap_or_default()
+    serde_json::to_string(&data.filter.for_action()).unwrap_or_default()
 }
 
 /// Whether the queue is held, and the button that changes it.
@@ -239,14 +266,14 @@ fn selection(data: &Data) -> Markup {
             div.actions {
                 (act("Cancel", "{\"action\":\"cancel\"}", "Cancel {jobs}? What runs is stopped.", "danger"))
                 (act("Retry", "{\"action\":\"retry\"}", "", ""))
-                (act("Up", "{\"action\":\"priority\",\"by\":1}", "", ""))
-                (act("Down", "{\"action\":\"priority\",\"by\":-1}", "", ""))
-                (act("To the front", "{\"action\":\"front\"}", "", ""))
+                (act("Up", "{\"by\":1}", "", ""))
+                (act("Down", "{\"by\":-1}", "", ""))
+                (act("To the front", "{\"to\":\"front\"}", "", ""))
                 div.field.inline {
                     label for="priority" { "Priority" }
                     input type="number" id="priority" min="-1000" max="1000" value="0";
                 }
-                (act("Set", "{\"action\":\"priority\"}", "", ""))
+                (act("Set", "{\"to\":\"priority\"}", "", ""))
             }
         }
     }
@@ -276,7 +303,7 @@ pub fn row(shell: &Shell, job: &Job, workers: &[(String, String)], picks: bool) 
         workers.iter().find(|(known, _)| known == id).map_or(id.as_str(), |(_, name)| name.as_str())
     });
     html! {
-        li.job-row #(job.id) data-job=(job.id) {
+        li.job-row #(job.id) data-job=(job.id) data-priority=(job.priority) {
             @if picks {
                 input type="checkbox" name="selected" value=(job.id) aria-label={ "Select " (job.asset_name) };
             }
@@ -344,12 +371,12 @@ mod tests {
     #[test]
     fn filters_stay_from_page_to_page() {
         let mut data = samples::jobs().remove(2);
-        data.filter = JobsMatching {
+        data.filter = Filter {
             state: Some(JobState::Failed),
             kind: Some(TaskKind::Image),
             model: Some("a&b".to_owned()),
             q: Some("red fox".to_owned()),
-            ..JobsMatching::default()
+            ..Filter::default()
         };
         (data.limit, data.later, data.older) = (50, true, Some("c9".to_owned()));
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use studio_api::{
-    Artefact, ArtefactSummary, Attempt, Batch, Counts, JobDetail, JobLog, JobsMatching, Model, QueueState,
+    Artefact, ArtefactSummary, Attempt, Batch, Counts, JobDetail, JobLog, Model, QueueState,
 };
 use studio_protocol::{CliDefaults, LogLevel, ModelSource, TaskKind};
 use studio_store::{AttemptOutcome, JobState};
@@ -103,7 +103,7 @@ fn counts(of: &[(JobState, u64)]) -> Counts {
 pub fn jobs() -> Vec<jobs::Data> {
     let none = jobs::Data {
         jobs: Vec::new(),
-        filter: JobsMatching::default(),
+        filter: jobs::Filter::default(),
         limit: jobs::PAGE_SIZE,
         counts: Some(counts(&[])),
         queue: Some(QueueState { paused: false, paused_at: None }),
@@ -114,7 +114,7 @@ pub fn jobs() -> Vec<jobs::Data> {
         older: None,
         problem: None,
     };
-    let filter = JobsMatching { q: Some("fox".to_owned()), ..JobsMatching::default() };
+    let filter = jobs::Filter { q: Some("fox".to_owned()), ..jobs::Filter::default() };
     let problem = Some("kind: `statue` is not one of image, llm".to_owned());
     let not_found = jobs::Data { filter, counts: None, problem, ..none.clone() };
     let of_states = JobState::ALL.iter().map(|state| crate::samples::job(&format!("job-{state}"), *state));

@@ -9,5 +9,6 @@ mod jobs;
 mod keys;
 mod models;
 mod pages;
+mod projects;
 mod roles;
 mod workers;

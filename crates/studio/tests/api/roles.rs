@@ -54,7 +54,7 @@ fn changes_ask_for_the_role_that_answers_for_them() {
             ("registrations" | "join-codes", _) => Role::Operator,
             (_, "GET") => Role::Viewer,
             ("jobs" | "batches", _) => Role::Submitter,
-            ("models" | "workers", _) => Role::Operator,
+            ("models" | "projects" | "queue" | "workers", _) => Role::Operator,
             other => panic!("who may do this? {other:?}"),
         };
         assert_eq!(least, expected, "{} {}", route.method, route.path);

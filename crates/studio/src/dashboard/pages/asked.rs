@@ -44,7 +44,7 @@ pub fn model_names(db: &Db) -> Result<Vec<String>, StoreError> {
 pub fn project_names(db: &Db, caller: &Caller) -> Result<Vec<String>, StoreError> {
     match caller.bound_to() {
         Some(own) => Ok(vec![own.to_string()]),
-        None => Ok(db.projects()?.into_iter().map(|name| name.to_string()).collect()),
+        None => Ok(db.projects()?.into_iter().map(|project| project.id.to_string()).collect()),
     }
 }
 

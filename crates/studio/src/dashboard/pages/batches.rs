@@ -63,7 +63,7 @@ pub async fn list(State(state): State<AppState>, visit: Visit, asked: Asked) -> 
 /// By the ends of the jobs that were submitted last among those that are done: mostly those that ended last.
 fn pace(db: &Db, batch: &BatchId, now: Timestamp) -> Result<Option<Pace>, StoreError> {
     let filter =
-        JobFilter { batch: Some(batch.clone()), state: Some(JobState::Done), ..JobFilter::default() };
+        JobFilter { batch: Some(batch.clone()), states: vec![JobState::Done], ..JobFilter::default() };
     let done = db.jobs(&filter, None, MEASURED as u32)?.items;
     let ends: Vec<Timestamp> = done.iter().filter_map(|job| job.finished_at).collect();
     let begun = done.iter().filter_map(|job| job.started_at).min();
@@ -79,7 +79,7 @@ pub async fn show(State(state): State<AppState>, visit: Visit, Id(id): Id) -> An
             let batch = batches::visible(db, &caller, &id)?;
             let of = |state: JobState, limit: u32| {
                 let filter =
-                    JobFilter { batch: Some(id.clone()), state: Some(state), ..JobFilter::default() };
+                    JobFilter { batch: Some(id.clone()), states: vec![state], ..JobFilter::default() };
                 let jobs = db.jobs(&filter, None, limit)?.items;
                 Ok::<_, StoreError>(jobs.into_iter().map(|job| convert::job(job, &live)).collect::<Vec<_>>())
             };

@@ -2,14 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use studio_api::JobsMatching;
-use studio_dashboard::pages::jobs::{Data, PAGE_SIZE, PAGE_SIZES};
+use studio_dashboard::pages::jobs::{Data, Filter, PAGE_SIZE, PAGE_SIZES};
 use studio_dashboard::{Area, pages};
-use studio_store::Db;
 
 use super::asked::{Asked, model_names, project_names, worker_names};
 use crate::api::query::{ApiQuery, Id};
-use crate::api::{Problem, convert, jobs, types};
+use crate::api::{Problem, convert, jobs, queue, types};
 use crate::dashboard::visit::{Answer, Page, Visit};
 use crate::state::AppState;
 
@@ -35,26 +33,22 @@ pub async fn list(State(state): State<AppState>, visit: Visit, asked: Asked) -> 
         Ok(page) => (page, None),
         // A filter that cannot be is said at the filter, where it can be changed.
         Err(problem) if problem.status < 500 => {
-            (types::Items { items: Vec::new(), next_cursor: None }, Some(problem.detail))
+            (types::JobPage { items: Vec::new(), next_cursor: None, counts: None }, Some(problem.detail))
         }
         Err(problem) => return Err(problem.into()),
     };
-    let filter = matching(&asked);
     let caller = visit.caller.clone();
-    let counted = filter.clone();
-    let (counts, models, projects, workers) = state
+    let (models, projects, workers) = state
         .store
-        .read(move |db| {
-            let counts = counts(db, &counted, caller.bound_to().is_none())?;
-            Ok((counts, model_names(db)?, project_names(db, &caller)?, worker_names(db)?))
-        })
+        .read(move |db| Ok((model_names(db)?, project_names(db, &caller)?, worker_names(db)?)))
         .await?;
+    let Json(queue) = queue::show(State(state.clone()), visit.caller.clone()).await?;
     let data = Data {
         jobs: page.items,
-        filter,
+        filter: filter(&asked),
         limit,
-        counts,
-        queue: None,
+        counts: page.counts,
+        queue: Some(queue),
         models,
         projects,
         workers,
@@ -77,7 +71,7 @@ async fn listed(
     limit: u32,
     cursor: Option<String>,
     newer_than: Option<String>,
-) -> Result<types::Items<types::Job>, Problem> {
+) -> Result<types::JobPage, Problem> {
     let query = jobs::ListQuery {
         state: asked.get("state"),
         kind: asked.get("kind"),
@@ -94,9 +88,9 @@ async fn listed(
     Ok(page)
 }
 
-/// The same filter for an action on all that match; words that mean nothing were told of by the list.
-fn matching(asked: &Asked) -> JobsMatching {
-    JobsMatching {
+/// The same for the page; words that mean nothing were told of by the list.
+fn filter(asked: &Asked) -> Filter {
+    Filter {
         state: asked.get("state").and_then(|word| word.parse().ok()),
         kind: asked.get("kind").and_then(|word| word.parse().ok()),
         model: asked.get("model"),
@@ -104,27 +98,6 @@ fn matching(asked: &Asked) -> JobsMatching {
         project: asked.get("project"),
         worker: asked.get("worker"),
         q: asked.get("q"),
-    }
-}
-
-/// Only where they are written down: a page that is fetched twice a second counts no rows.
-fn counts(
-    db: &Db,
-    filter: &JobsMatching,
-    sees_all: bool,
-) -> Result<Option<types::Counts>, studio_store::StoreError> {
-    let rest = JobsMatching { state: None, batch: None, ..filter.clone() };
-    if rest != JobsMatching::default() {
-        return Ok(None);
-    }
-    match &filter.batch {
-        None if sees_all => Ok(Some(convert::counts(&db.counts()?))),
-        None => Ok(None),
-        Some(batch) => match db.batch(&batch.as_str().into()) {
-            Ok(batch) => Ok(Some(convert::counts(&batch.counts))),
-            Err(studio_store::StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        },
     }
 }
 
