@@ -8,6 +8,8 @@ import { learnClock } from "./times.js";
 const GAP_MS = 500;
 /** A stream that the studio refused is tried again after this long. */
 const AGAIN_MS = 3_000;
+/** How often regions with `data-poll` are fetched. */
+const POLL_MS = 2_000;
 /** Interruptions shorter than this are not worth a word. */
 const SILENT_MS = 2_500;
 const TONES = {
@@ -76,7 +78,8 @@ function heard(message) {
   if (event.type === "job") jobNews(event.id, { state: event.state });
   else if (event.type === "progress") jobNews(event.jobId, { progress: event });
   else if (event.type === "preview") preview(event);
-  const words = [event.type, `${event.type}:${event.what ?? event.id ?? event.jobId}`];
+  const { type, what, state, id, jobId } = event;
+  const words = [type, ...[what, state, id ?? jobId].map((one) => `${type}:${one}`)];
   for (const region of regions()) {
     if (wordsOf(region).some((word) => words.includes(word))) stale.add(region.id);
   }
@@ -167,6 +170,13 @@ function preview({ jobId, mime, data }) {
   }
 }
 
+/** What moves without events, like the fetch of a model's files, says so with `data-poll`. */
+function poll() {
+  for (const region of document.querySelectorAll("[data-live][data-poll]")) stale.add(region.id);
+  schedule();
+}
+
+setInterval(poll, POLL_MS);
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => event.persisted && open());

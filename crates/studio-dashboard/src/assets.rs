@@ -45,6 +45,7 @@ assets! {
     "theme.js" SCRIPT,
     "times.js" SCRIPT,
     "transcribe.js" SCRIPT,
+    "upload.js" SCRIPT,
     "work.css" CSS,
 }
 

@@ -6,13 +6,17 @@ pub mod gallery;
 pub mod home;
 pub mod job;
 pub mod jobs;
+pub mod join;
 mod links;
 mod made;
+pub mod models;
 pub mod pace;
 pub mod playground;
 pub mod problem;
 pub mod samples;
+pub mod settings;
 mod task;
+pub mod workers;
 
 use maud::{Markup, html};
 

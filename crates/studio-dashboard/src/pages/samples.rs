@@ -1,9 +1,7 @@
 //! Data for the pages about work, in every state they can be in.
 
 use serde_json::{Value, json};
-use studio_api::{
-    Artefact, ArtefactSummary, Attempt, Batch, Counts, JobDetail, JobLog, Model, QueueState,
-};
+use studio_api::{Artefact, ArtefactSummary, Attempt, Batch, Counts, JobDetail, JobLog, Model, QueueState};
 use studio_protocol::{CliDefaults, LogLevel, ModelSource, TaskKind};
 use studio_store::{AttemptOutcome, JobState};
 

@@ -5,7 +5,10 @@ mod batches;
 mod gallery;
 mod home;
 mod jobs;
+mod models;
 mod playground;
+mod settings;
+mod workers;
 
 use studio_store::Role;
 
@@ -21,5 +24,13 @@ pub fn routes() -> Vec<PageRoute> {
         page("/jobs", Role::Viewer, jobs::list),
         page("/jobs/{id}", Role::Viewer, jobs::show),
         page("/playground", Role::Submitter, playground::show),
+        page("/workers", Role::Viewer, workers::list),
+        page("/workers/{id}", Role::Viewer, workers::show),
+        page("/models", Role::Viewer, models::list),
+        page("/models/{id}", Role::Viewer, models::show),
+        page("/add-model", Role::Operator, models::add),
+        page("/settings", Role::Viewer, settings::first),
+        page("/settings/account", Role::Viewer, settings::account),
+        page("/settings/keys", Role::Admin, settings::keys),
     ]
 }
