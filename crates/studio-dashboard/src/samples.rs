@@ -78,11 +78,15 @@ pub fn worker(id: &str, name: &str) -> Worker {
         id: id.to_owned(),
         name: name.to_owned(),
         paused: false,
+        draining: false,
+        outdated: false,
+        limits: studio_api::WorkerLimits::default(),
         online: true,
         created_at: before(86_400),
         last_seen_at: Some(before(2)),
         connected_at: Some(before(3_600)),
         jobs: None,
+        current_jobs: Vec::new(),
         capabilities: capabilities(name),
     }
 }

@@ -48,7 +48,7 @@ fn page_of(
     project: Option<&ProjectId>,
     limit: u32,
 ) -> Result<Vec<Job>, StoreError> {
-    let filter = JobFilter { state: Some(state), project: project.cloned(), ..JobFilter::default() };
+    let filter = JobFilter { states: vec![state], project: project.cloned(), ..JobFilter::default() };
     Ok(db.jobs(&filter, None, limit)?.items)
 }
 

@@ -23,7 +23,7 @@ pub async fn list(State(state): State<AppState>, visit: Visit, headers: HeaderMa
         .store
         .read(move |db| {
             let filter = JobFilter {
-                state: Some(JobState::Running),
+                states: vec![JobState::Running],
                 project: project.clone(),
                 ..JobFilter::default()
             };
