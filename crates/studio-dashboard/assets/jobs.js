@@ -91,8 +91,9 @@ async function prioritise(jobs, by, to) {
   return changed;
 }
 
-/** The newest first, so that the oldest ends up before all others. */
+/** One move for each job, the newest first, so that the oldest ends up before all others. */
 async function toFront(jobs) {
+  if (jobs.length >= CHUNK) throw { detail: `These are ${CHUNK} jobs or more: set their priority instead` };
   let changed = 0;
   for (const { id } of jobs) {
     await call("POST", `/api/v1/jobs/${id}/move`, { to: "front" });
@@ -103,7 +104,12 @@ async function toFront(jobs) {
 
 /** Cancels or retries; of very many, some thousands with each call. */
 async function actOn(action, isAll) {
-  if (!isAll) return (await call("POST", "/api/v1/jobs/actions", { action, ids: ticked().map((row) => row.dataset.job) })).changed;
+  if (!isAll) {
+    const { changed, items } = await call("POST", "/api/v1/jobs/actions", { action, ids: ticked().map((row) => row.dataset.job) });
+    const refused = items.filter((item) => item.problem);
+    if (refused.length > 0) toast(`${refused.length} could not be changed: ${refused[0].problem}`, true);
+    return changed;
+  }
   const filter = JSON.parse(form.dataset.matching);
   for (let changed = 0; ; ) {
     const answer = await call("POST", "/api/v1/jobs/actions", { action, filter });

@@ -90,13 +90,37 @@ pub struct Prefill {
     pub task: Map<String, Value>,
 }
 
+/// How soon a job of a model can run; the first is offered first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A worker has it in memory.
+    Loaded,
+    /// A worker has its files, or it has none.
+    Present,
+    /// A worker runs its engine and has to fetch the files.
+    Fetched,
+    /// No worker that is there runs its engine.
+    Nowhere,
+}
+
+impl Standing {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Loaded => " · loaded",
+            Self::Present => "",
+            Self::Fetched => " · must be downloaded",
+            Self::Nowhere => " · no worker for it is online",
+        }
+    }
+}
+
 /// What the page shows.
 #[derive(Debug, Clone)]
 pub struct Data {
     /// What is made.
     pub tab: Tab,
-    /// Models that jobs may name.
-    pub models: Vec<Model>,
+    /// Models that jobs may name, in the order in which they are offered.
+    pub models: Vec<(Model, Standing)>,
     /// From the job that is made again, or is shown.
     pub prefill: Prefill,
     /// The job of the address.
@@ -106,9 +130,8 @@ pub struct Data {
 }
 
 impl Data {
-    fn models(&self) -> Vec<(&str, &str)> {
-        let fits = |model: &&Model| self.tab.kind().is_none_or(|kind| kind == model.kind);
-        self.models.iter().filter(fits).map(|model| (model.id.as_str(), model.id.as_str())).collect()
+    fn models(&self) -> impl Iterator<Item = &(Model, Standing)> {
+        self.models.iter().filter(|(model, _)| self.tab.kind().is_none_or(|kind| kind == model.kind))
     }
 
     /// A field of the task that is made again, as a form shows it.
@@ -150,7 +173,7 @@ pub fn page(shell: &Shell, data: &Data) -> Markup {
             @if let Some(problem) = &data.problem { p.notice.bad role="alert" { (problem) } }
             @if !shell.may(Role::Submitter) {
                 (empty("You may look, not make", &html! { p { "An admin can give you the role submitter." } }))
-            } @else if data.models().is_empty() {
+            } @else if data.models().next().is_none() {
                 (empty("No model for this", &html! {
                     p { "The registry has no model that is enabled and makes this. " a href="/models" { "Models" } }
                 }))
@@ -210,7 +233,12 @@ fn job_form(tab: Tab, kind: Option<TaskKind>, fields: &Markup) -> Markup {
 }
 
 fn model(data: &Data) -> Markup {
-    select("model", "model", "Model", "", &data.models(), &data.prefill.model)
+    let options: Vec<(&str, String)> = data
+        .models()
+        .map(|(model, standing)| (model.id.as_str(), format!("{}{}", model.id, standing.words())))
+        .collect();
+    let options: Vec<(&str, &str)> = options.iter().map(|(id, words)| (*id, words.as_str())).collect();
+    select("model", "model", "Model", "", &options, &data.prefill.model)
 }
 
 fn more(data: &Data, hint: &str, fields: &[&str]) -> Markup {
@@ -382,7 +410,7 @@ mod tests {
     #[test]
     fn without_a_model_there_is_nothing_to_make_with() {
         let mut data = samples::playground(Tab::Speak);
-        data.models.retain(|model| model.kind == TaskKind::Image);
+        data.models.retain(|(model, _)| model.kind == TaskKind::Image);
         assert!(check(&page(&shell(Role::Admin), &data)).contains("No model for this"));
     }
 

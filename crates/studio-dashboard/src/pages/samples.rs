@@ -6,6 +6,7 @@ use studio_protocol::{CliDefaults, LogLevel, ModelSource, TaskKind};
 use studio_store::{AttemptOutcome, JobState};
 
 use super::pace::Pace;
+use super::playground::Standing;
 use super::{batch, batches, gallery, job, jobs, playground};
 use crate::samples::before;
 
@@ -244,22 +245,13 @@ pub fn gallery() -> Vec<gallery::Data> {
 
 /// The playground with a model for everything.
 pub fn playground(tab: playground::Tab) -> playground::Data {
-    let model = |kind: TaskKind| Model {
-        id: format!("{kind}-model"),
-        kind,
-        vram_gb: 4.0,
-        enabled: true,
-        source: ModelSource {
-            engine: "synthetic".to_owned(),
-            files: Vec::new(),
-            cli_defaults: CliDefaults {
-                cfg_scale: 7.0,
-                steps: 20,
-                width: 512,
-                height: 512,
-                more: serde_json::Map::new(),
-            },
-        },
+    let model = |kind: TaskKind| {
+        let cli_defaults =
+            CliDefaults { cfg_scale: 7.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() };
+        let source = ModelSource { engine: "synthetic".to_owned(), files: Vec::new(), cli_defaults };
+        let model = Model { id: format!("{kind}-model"), kind, vram_gb: 4.0, enabled: true, source };
+        let standing = if kind == TaskKind::Image { Standing::Loaded } else { Standing::Nowhere };
+        (model, standing)
     };
     playground::Data {
         tab,

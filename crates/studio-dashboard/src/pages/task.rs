@@ -8,6 +8,9 @@ const SHOWN_CHARS: usize = 600;
 /// Characters of a data address that tell what it is.
 const DATA_URL_CHARS: usize = 40;
 
+/// What people look for first.
+const TEXTS: [&str; 5] = ["prompt", "negativePrompt", "text", "system", "messages"];
+
 /// The task's text: the prompt, what is to be said, or the last message of a chat.
 pub fn prompt(task: &Value) -> Option<&str> {
     let field = |name: &str| task.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -19,11 +22,12 @@ pub fn prompt(task: &Value) -> Option<&str> {
 pub fn table(task: &Value) -> Markup {
     let empty = Map::new();
     let fields = task.as_object().unwrap_or(&empty);
+    let is_text = |name: &str| TEXTS.contains(&name);
+    let first = fields.iter().filter(|(name, _)| is_text(name));
+    let rest = fields.iter().filter(|(name, _)| *name != "kind" && !is_text(name));
     html! {
         dl.facts.parameters {
-            @for (name, value) in fields.iter().filter(|(name, _)| *name != "kind") {
-                div { dt { (label(name)) } dd { (shown(value)) } }
-            }
+            @for (name, value) in first.chain(rest) { div { dt { (label(name)) } dd { (shown(value)) } } }
         }
     }
 }
