@@ -53,7 +53,7 @@ function chat() {
 
   /** One turn of the talk, and how to put text into it. */
   function turn({ role, content, reasoning }) {
-    const item = document.createElement("li");
+    const item = document.createElement("div");
     item.className = `turn ${role}`;
     const who = document.createElement("strong");
     who.textContent = role === "user" ? "You" : "Model";

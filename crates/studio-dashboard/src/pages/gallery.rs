@@ -198,9 +198,8 @@ fn parameters(shown: &Shown) -> Markup {
         for (name, value) in used {
             all.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        for elsewhere in ["prompt", "text", "model"] {
-            all.remove(elsewhere);
-        }
+        // It stands above.
+        all.remove("model");
     }
     task::table(&all)
 }

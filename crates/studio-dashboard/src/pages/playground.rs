@@ -332,7 +332,7 @@ fn chat(data: &Data) -> Markup {
                 div.actions { button type="button" #chat-clear { "New conversation" } }
             }
             section.chat-talk aria-label="Conversation" {
-                ol.chat-log #chat-log role="log" aria-live="polite" aria-label="Messages" tabindex="0" {}
+                div.chat-log #chat-log role="log" aria-live="polite" aria-label="Messages" tabindex="0" {}
                 p.notice.bad #chat-error role="alert" hidden {}
                 p.faint #chat-status role="status" {}
                 form.chat-say #chat-say {
