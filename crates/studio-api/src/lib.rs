@@ -13,7 +13,9 @@ mod projects;
 mod webhooks;
 mod workers;
 
-pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
+pub use access::{
+    AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SetUpLink, SignIn, User, UserPatch,
+};
 pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{
@@ -22,7 +24,7 @@ pub use jobs::{
 };
 pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
-    FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
+    AddModel, FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
 };
 pub use overview::{Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};

@@ -33,6 +33,8 @@ const wordsOf = (region) => (region.dataset.live ?? "").split(" ");
 
 /** The types of events that this page shows. */
 function types() {
+  // A page that says what is wrong has nothing to follow, and to fetch it again would say so again.
+  if (document.querySelector("[data-problem]")) return "";
   const found = new Set(regions().flatMap(wordsOf).map((word) => word.split(":")[0]));
   if (document.querySelector("[data-job]")) found.add("job").add("progress");
   if (document.querySelector("[data-preview]")) found.add("preview");

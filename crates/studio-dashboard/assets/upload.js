@@ -48,7 +48,7 @@ async function add(form) {
     enabled: false,
     source: {
       engine: engine.value,
-      files: [{ role: role.value, url: `studio:${id.value}/${file.name}`, filename: file.name, approxBytes: file.size }],
+      files: [{ role: role.value, url: `studio:///models/${name}/${encodeURIComponent(file.name)}`, filename: file.name, approxBytes: file.size }],
       cliDefaults: { cfgScale: 1, steps: 20, width: 512, height: 512 },
     },
   };

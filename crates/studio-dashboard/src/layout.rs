@@ -155,7 +155,6 @@ pub fn page(shell: &Shell, content: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="referrer" content="no-referrer";
                 @if let Some(viewer) = &shell.viewer {
                     meta name="csrf" content=(viewer.csrf);
                 }

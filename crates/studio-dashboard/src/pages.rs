@@ -1,5 +1,6 @@
 //! The pages: each a function from who looks and what there is to markup.
 
+pub mod access;
 pub mod batch;
 pub mod batches;
 pub mod gallery;

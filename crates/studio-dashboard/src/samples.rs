@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use studio_api::{
     Job, JobProgress, Minute, Model, ModelDetail, ModelFileState, ModelWorkers, Overview, QueueState,
-    Registration, Status, Worker,
+    Registration, Status, Worker, WorkerLimits,
 };
 use studio_protocol::{
     Capabilities, CliDefaults, Feature, FeatureSet, FileRole, ModelFile, ModelSource, Stage, TaskKind,
@@ -80,7 +80,7 @@ pub fn worker(id: &str, name: &str) -> Worker {
         paused: false,
         draining: false,
         outdated: false,
-        limits: studio_api::WorkerLimits::default(),
+        limits: WorkerLimits::default(),
         online: true,
         created_at: before(86_400),
         last_seen_at: Some(before(2)),

@@ -1,6 +1,7 @@
 //! Jobs: from their submission to their end.
 
 mod act;
+mod attended;
 mod cancel;
 mod claim;
 mod detail;

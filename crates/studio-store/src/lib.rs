@@ -1,12 +1,14 @@
-//! What the studio remembers: the job queue with its history, artefacts, models, workers, keys.
+//! What the studio remembers: the job queue with its history, artefacts, models, workers, keys, people.
 //!
 //! [`Db`] is one connection with one method per domain operation; each method is one transaction, and none of
 //! them reads a clock or draws a random number. [`Store`] is what a server holds: a writer thread that commits
 //! operations in groups, and a pool of readers.
 
 mod artefacts;
+mod audit;
 mod backup;
 mod batches;
+mod browser_sessions;
 mod db;
 mod error;
 mod housekeeping;
@@ -26,12 +28,13 @@ mod row;
 mod store;
 mod tally;
 mod text;
+mod users;
 mod workers;
 
 pub use backup::restore;
 pub use db::Db;
 pub use error::StoreError;
-pub use ids::{ArtefactId, BatchId, KeyId, SecretHash};
+pub use ids::{ArtefactId, BatchId, KeyId, PasswordHash, SecretHash, UserId};
 pub use model::*;
 pub use open::OpenStoreError;
 pub use perform::refused;

@@ -2,6 +2,7 @@
 
 mod access;
 mod artefact;
+mod audit;
 mod batch;
 mod job;
 mod minute;
@@ -9,10 +10,12 @@ mod outcome;
 mod page;
 mod project;
 mod registry;
+mod user;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactFilter, ArtefactSummary, NewArtefact};
+pub use audit::{AuditFilter, AuditRecord, NewAudit};
 pub use batch::{Batch, NewBatch, StateCounts};
 pub use job::{
     ActionOutcome, Attempt, AttemptOutcome, Idempotency, Job, JobAction, JobDetail, JobFilter, JobLog,
@@ -23,6 +26,7 @@ pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
 pub use project::{Project, ProjectChange};
 pub use registry::Model;
+pub use user::{BrowserSession, NewUser, User, UserChange};
 pub use worker::{
     NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerLimits, WorkerRecord,
 };

@@ -9,6 +9,10 @@ mod fixture;
 
 #[path = "contract/artefacts.rs"]
 mod artefacts;
+#[path = "contract/attended.rs"]
+mod attended;
+#[path = "contract/audit.rs"]
+mod audit;
 #[path = "contract/batches.rs"]
 mod batches;
 #[path = "contract/cancel.rs"]
@@ -33,6 +37,8 @@ mod projects;
 mod registrations;
 #[path = "contract/submit.rs"]
 mod submit;
+#[path = "contract/users.rs"]
+mod users;
 #[path = "contract/workers.rs"]
 mod workers;
 
@@ -94,6 +100,8 @@ mod sqlite {
             only_jobs_without_a_result_are_retried
             a_retry_needs_its_model
             priority_changes_while_a_job_is_open;
+        attended:
+            what_is_left_of_the_former_run_is_called_off;
         batches:
             counts_follow_the_jobs
             the_end_of_a_batch_is_the_end_of_its_last_job
@@ -141,6 +149,20 @@ mod sqlite {
             minutes_are_kept_and_forgotten;
         keys:
             a_key_is_found_by_its_hash_until_it_is_revoked
-            the_last_admin_key_stays;
+            the_last_admin_key_stays
+            a_key_that_ends_is_no_admin_for_good
+            the_last_use_of_a_key_is_kept;
+        users:
+            a_name_is_taken_whatever_its_case
+            only_the_first_user_is_made_by_the_link
+            somebody_who_may_administer_stays
+            a_session_ends_with_what_it_rests_on
+            a_sign_in_that_was_overtaken_is_refused
+            another_password_ends_every_session_but_the_new_one
+            sessions_grow_old_and_make_room;
+        audit:
+            the_same_thing_in_a_row_is_one_line
+            lines_are_found_by_actor_and_action
+            the_log_is_bounded;
     }
 }

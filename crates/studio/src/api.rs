@@ -3,18 +3,20 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+pub(crate) mod access;
 mod actions;
 pub(crate) mod artefacts;
-mod auth;
+pub(crate) mod auth;
 pub(crate) mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
+mod model_hub;
 pub(crate) mod models;
 pub(crate) mod overview;
 pub(crate) mod problem;
@@ -24,14 +26,15 @@ pub(crate) mod queue;
 pub(crate) mod range;
 pub(crate) mod registrations;
 pub(crate) mod status;
-mod submit;
+pub(crate) mod submit;
 mod task;
-mod text;
-mod worker_steering;
+pub(crate) mod text;
 pub(crate) mod workers;
 
-pub use actions::MAX_ACTION_JOBS;
 pub(crate) use auth::caller;
+mod worker_steering;
+
+pub use actions::MAX_ACTION_JOBS;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -62,10 +65,11 @@ pub struct Route {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
-    handler: MethodRouter<AppState>,
+    pub(crate) handler: MethodRouter<AppState>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+/// One row of a table of routes.
+pub(crate) fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, AppState>,
     T: 'static,
@@ -124,7 +128,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
+    routes.extend(access::routes());
     routes.extend(actions::routes());
+    routes.extend(model_hub::routes());
     routes.extend(overview::routes());
     routes.extend(projects::routes());
     routes.extend(queue::routes());
@@ -136,7 +142,7 @@ pub fn routes() -> Vec<Route> {
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = auth::Guard { state: state.clone(), access };
+        let guard = auth::Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
     }
     router

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 3 a watched job or batch ended without all of
 //! its results.
 
+mod audit;
 mod backup;
 mod batch;
 mod connect;
@@ -20,9 +21,11 @@ mod prompts;
 mod queue;
 mod rate;
 mod restore;
+mod secret;
 mod status;
 mod task;
 mod times;
+mod users;
 mod watch;
 mod workers;
 
@@ -81,6 +84,10 @@ enum ClientCommand {
     Queue(queue::QueueArgs),
     /// List, create and revoke API keys
     Keys(keys::KeysArgs),
+    /// List, make and change accounts
+    Users(users::UsersArgs),
+    /// Show who did what
+    Audit(audit::AuditArgs),
     /// Make a short-lived code that lets a worker join without a click
     JoinCode(workers::JoinCodeArgs),
     /// Print what changes, as it changes
@@ -163,6 +170,8 @@ async fn dispatch(connect: &ConnectArgs, out: Output, command: ClientCommand) ->
         ClientCommand::Projects(args) => projects::run(&connect.client()?, out, args).await,
         ClientCommand::Queue(args) => queue::run(&connect.client()?, out, args).await,
         ClientCommand::Keys(args) => keys::run(&connect.client()?, out, args).await,
+        ClientCommand::Users(args) => users::run(&connect.client()?, out, args).await,
+        ClientCommand::Audit(args) => audit::run(&connect.client()?, out, args).await,
         ClientCommand::JoinCode(args) => workers::join_code(&connect.client()?, out, args).await,
         ClientCommand::Events(args) => events::run(&connect.client()?, out, args).await,
         ClientCommand::Backup { dir } => backup::run(&connect.data_dir()?, &dir, out).await,

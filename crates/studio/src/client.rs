@@ -3,6 +3,7 @@
 mod download;
 mod error;
 mod models;
+mod people;
 mod sse;
 mod steer;
 

@@ -3,6 +3,7 @@
 //! Every page is guarded like a route of the API and calls the same functions, so it shows no more than the API
 //! would tell. Reading needs no script; what pages change, they change through `/api/v1`.
 
+mod access;
 mod assets;
 mod gzip;
 mod headers;
@@ -17,7 +18,7 @@ use axum::handler::Handler;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use studio_store::Role;
 
 use crate::api::{Access, Problem};
@@ -54,6 +55,9 @@ pub fn router(state: AppState) -> Router {
     }
     router
         .route("/assets/{build}/{name}", get(assets::serve))
+        .route("/set-up", get(access::show_set_up).post(access::set_up))
+        .route("/sign-in", get(access::show_sign_in).post(access::sign_in))
+        .route("/sign-out", post(access::sign_out))
         .layer(from_fn(gzip::compress))
         .layer(from_fn(headers::add))
         .with_state(state)

@@ -1,7 +1,7 @@
 //! Draws identities; the studio is the only one who does.
 
 use studio_protocol::{JobId, RequestId, WorkerId};
-use studio_store::{ArtefactId, BatchId, KeyId};
+use studio_store::{ArtefactId, BatchId, KeyId, UserId};
 use uuid::Uuid;
 
 /// A job; later ones sort after earlier ones.
@@ -29,6 +29,11 @@ pub fn artefact() -> ArtefactId {
 /// An API key.
 pub fn key() -> KeyId {
     KeyId::from(format!("key-{}", Uuid::new_v4().simple()))
+}
+
+/// A user.
+pub fn user() -> UserId {
+    UserId::from(format!("user-{}", Uuid::new_v4().simple()))
 }
 
 /// A worker.

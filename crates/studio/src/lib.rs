@@ -3,12 +3,14 @@
 //! [`serve`] puts it together: the [`Store`](studio_store::Store) is the truth, the coordinator decides who gets
 //! which job, `/api/v1` is for people and programs, `/graphics/api` is for workers. The CLI is a client of the API.
 
+mod access;
 pub mod api;
 mod artefacts;
 pub mod cli;
 pub mod client;
 mod coordinator;
 pub mod dashboard;
+pub mod dialects;
 mod disk;
 mod events;
 mod first_start;
@@ -17,6 +19,8 @@ mod live;
 mod lookups;
 mod minutes;
 pub mod model_files;
+mod model_guess;
+mod rate;
 mod secrets;
 pub mod seeds;
 pub mod serve;
@@ -25,6 +29,7 @@ mod signing;
 mod state;
 mod worker_api;
 
+pub use access::{Peer, People};
 pub use artefacts::{ArtefactError, Artefacts, StoredArtefact};
 pub use coordinator::CoordinatorHandle;
 pub use events::{Area, Events, StudioEvent};

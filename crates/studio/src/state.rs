@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::People;
 use crate::artefacts::Artefacts;
 use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
@@ -32,6 +33,8 @@ pub struct AppState {
     pub minutes: Minutes,
     /// API keys by their hash.
     pub keys: Lookups<SecretHash, ApiKey>,
+    /// Who may come in, and who did.
+    pub people: People,
     /// Models by their names.
     pub models: Lookups<String, Model>,
     /// Files of models that workers may fetch from here.

@@ -25,7 +25,7 @@ pub fn dialogs(studio: &str) -> Markup {
                     button.primary type="submit" { "Make a code" }
                 }
             }
-            p.faint { "Without a code: " code { "studio-worker register " (studio) } ", then approve it here." }
+            p.faint { "Without a code: " code { "studio-worker register --api-base-url " (studio) } ", then approve it here." }
         }))
         (dialog("join-code", "Run this on the worker's machine", &html! {
             div.copy {

@@ -28,8 +28,8 @@ pub const TABS: [(&str, &str, Role); 7] = [
     ("Users", "/settings/users", Role::Admin),
     ("API keys", "/settings/keys", Role::Admin),
     ("Projects", "/settings/projects", Role::Operator),
-    ("Webhooks", "/settings/webhooks", Role::Admin),
-    ("Retention", "/settings/retention", Role::Admin),
+    ("Webhooks", "/settings/webhooks", Role::Operator),
+    ("Retention", "/settings/retention", Role::Operator),
     ("Audit log", "/settings/audit", Role::Admin),
 ];
 

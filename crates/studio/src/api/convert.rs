@@ -146,7 +146,7 @@ pub fn worker(
 }
 
 /// A project.
-pub fn project(project: studio_store::Project) -> types::Project {
+pub fn project(project: &studio_store::Project) -> types::Project {
     types::Project {
         id: project.id.to_string(),
         weight: project.weight,
@@ -185,6 +185,32 @@ pub fn key(key: studio_store::ApiKey) -> types::Key {
         role: key.role,
         project: key.project.map(|project| project.to_string()),
         created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+    }
+}
+
+pub fn user(user: studio_store::User) -> types::User {
+    types::User {
+        id: user.id.to_string(),
+        name: user.name,
+        role: user.role,
+        disabled: user.disabled,
+        created_at: user.created_at,
+        last_seen_at: user.last_seen_at,
+    }
+}
+
+pub fn audit(line: studio_store::AuditRecord) -> types::AuditEntry {
+    types::AuditEntry {
+        at: line.at,
+        actor: line.actor,
+        actor_id: line.actor_id,
+        action: line.action,
+        target: line.target,
+        status: line.status,
+        detail: line.detail_json.as_deref().map(json).unwrap_or_default(),
+        times: line.times,
     }
 }
 

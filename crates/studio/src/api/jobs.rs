@@ -231,7 +231,7 @@ pub async fn cancel(
 /// The reason that workers and the history are told.
 pub fn reason(text: Option<String>, caller: &Caller) -> Result<String, Problem> {
     Ok(checked_optional("reason", text, MAX_REASON_CHARS)?
-        .unwrap_or_else(|| format!("cancelled by {}", caller.key().name)))
+        .unwrap_or_else(|| format!("cancelled by {}", caller.name())))
 }
 
 pub async fn retry(

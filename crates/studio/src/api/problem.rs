@@ -11,7 +11,7 @@ use crate::artefacts::ArtefactError;
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
 /// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
-const QUOTA_RETRY_AFTER: &str = "10";
+const QUOTA_RETRY_AFTER: u32 = 10;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -29,9 +29,12 @@ pub struct Problem {
     /// The path of the field, parameter or header that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Seconds after which the same request may do better: the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u32>,
     /// The numbers of a quota that is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<Quota>,
+    pub quota: Option<Box<Quota>>,
 }
 
 /// Jobs of a project against the most that may wait.
@@ -55,6 +58,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            retry_after: None,
             quota: None,
         }
     }
@@ -67,14 +71,35 @@ impl Problem {
         problem
     }
 
-    /// 401: no key, or one that is unknown or revoked; which of them is not said.
+    /// 401: no key and no session, or one that is unknown, revoked or over; which of them is not said.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "An API key is needed",
-            "send a valid API key as `Authorization: Bearer <key>`",
+            "send a valid API key as `Authorization: Bearer <key>`, or sign in",
         )
+    }
+
+    /// 401: two credentials, of which only one can count.
+    pub fn two_credentials() -> Self {
+        let detail = "the request shows more than one of `Authorization`, `X-API-Key` and a session's cookie: send one";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "One credential too many", detail)
+    }
+
+    /// 401: nobody has this name, or not this password, or they are kept out; which of them is not said.
+    pub fn wrong_password() -> Self {
+        let detail = "the name or the password is wrong, or the account is disabled";
+        Self::new(StatusCode::UNAUTHORIZED, "wrong-password", "Not signed in", detail)
+    }
+
+    /// 403: a browser's request that no page of its session has sent.
+    pub fn wrong_csrf() -> Self {
+        let detail = "the header `X-CSRF-Token` is missing or from another session: reload the page";
+        let mut problem =
+            Self::new(StatusCode::FORBIDDEN, "wrong-csrf-token", "The page is of another session", detail);
+        problem.field = Some("X-CSRF-Token".to_owned());
+        problem
     }
 
     /// 401 for a worker: a token or secret that is missing, rotated, or another's; which of them is not said.
@@ -84,9 +109,9 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The worker's token is needed", detail)
     }
 
-    /// 403: the key may not do this.
+    /// 403: the caller may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key may not do this", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
     /// 404: nothing by this id, or nothing that the caller may see.
@@ -188,7 +213,8 @@ impl Problem {
             "The project has too many jobs waiting",
             detail,
         );
-        problem.quota = Some(quota);
+        problem.quota = Some(Box::new(quota));
+        problem.retry_after = Some(QUOTA_RETRY_AFTER);
         problem
     }
 
@@ -216,6 +242,13 @@ impl Problem {
             "The studio failed",
             "the studio's log says why; `studio doctor` checks its data",
         )
+    }
+
+    /// The same problem, over after `seconds`.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
+        self
     }
 
     /// The same problem at another field.
@@ -280,18 +313,15 @@ impl std::fmt::Display for Chain<'_> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let is_quota = self.quota.is_some();
+        let retry_after = self.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"studio\""));
         }
-        if is_quota {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(QUOTA_RETRY_AFTER));
-        }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -31,6 +31,10 @@ pub fn routes() -> Vec<PageRoute> {
         page("/add-model", Role::Operator, models::add),
         page("/settings", Role::Viewer, settings::first),
         page("/settings/account", Role::Viewer, settings::account),
+        page("/settings/users", Role::Admin, settings::users),
         page("/settings/keys", Role::Admin, settings::keys),
+        page("/settings/projects", Role::Operator, settings::projects),
+        page("/settings/retention", Role::Operator, settings::retention),
+        page("/settings/audit", Role::Admin, settings::audit),
     ]
 }

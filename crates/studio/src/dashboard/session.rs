@@ -2,18 +2,21 @@
 
 use axum::http::HeaderMap;
 use studio_dashboard::Viewer;
-use studio_store::Role;
 
 use crate::api::{Caller, Problem, caller};
+use crate::signing::Signer;
 use crate::state::AppState;
 
-/// The caller behind the headers; 401 when there is none.
+/// The caller behind the headers; 401 when there is none. A key sees pages too, and changes nothing through them.
 pub async fn caller_of(state: &AppState, headers: &HeaderMap) -> Result<Caller, Problem> {
-    caller(state, headers, Role::Viewer).await
+    caller(state, headers).await
 }
 
 /// The caller as pages name it.
-pub fn viewer(caller: &Caller) -> Viewer {
-    let key = caller.key();
-    Viewer { name: key.name.clone(), role: key.role, csrf: String::new() }
+pub fn viewer(caller: &Caller, signer: &Signer) -> Viewer {
+    Viewer {
+        name: caller.name().to_owned(),
+        role: caller.role(),
+        csrf: caller.csrf(signer).unwrap_or_default(),
+    }
 }

@@ -5,12 +5,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use form_urlencoded::byte_serialize;
 use studio_dashboard::{Area, Counts, Markup, Shell, Viewer, pages};
 use studio_protocol::Timestamp;
 use studio_store::{RegistrationState, Role, StoreError};
 
 use super::{headers, session};
+use crate::access::forms::sign_in_address;
 use crate::api::{Access, Caller, Problem};
 use crate::state::AppState;
 
@@ -33,7 +33,7 @@ pub struct Visit {
 
 impl Visit {
     async fn of(state: &AppState, caller: Caller) -> Result<Self, Problem> {
-        let viewer = session::viewer(&caller);
+        let viewer = session::viewer(&caller, &state.signer);
         let operates = viewer.role >= Role::Operator;
         let (pending, open) = state
             .store
@@ -143,11 +143,7 @@ async fn visit(state: &AppState, headers: &HeaderMap) -> Result<Option<Visit>, P
 
 /// After signing in, the visitor comes back to `uri`.
 fn to_sign_in(uri: &Uri) -> Response {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let address = match path {
-        "/" => "/sign-in".to_owned(),
-        path => format!("/sign-in?next={}", byte_serialize(path.as_bytes()).collect::<String>()),
-    };
+    let address = sign_in_address(uri.path_and_query().map_or("/", |path| path.as_str()));
     let location = HeaderValue::from_str(&address).unwrap_or(HeaderValue::from_static("/sign-in"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
@@ -164,17 +160,22 @@ pub async fn problem_page(state: &AppState, headers: &HeaderMap, uri: &Uri, prob
     response
 }
 
+/// What a page stands in that anybody may see.
+pub fn shell_for_strangers(title: impl Into<String>) -> Shell {
+    Shell {
+        title: title.into(),
+        area: None,
+        viewer: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        counts: Counts::default(),
+        now: Timestamp::now(),
+    }
+}
+
 fn render(visit: Option<&Visit>, problem: &Problem) -> Response {
     let shell = match visit {
         Some(visit) => Shell { area: None, ..visit.shell(problem.title.clone(), Area::Home) },
-        None => Shell {
-            title: problem.title.clone(),
-            area: None,
-            viewer: None,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            counts: Counts::default(),
-            now: Timestamp::now(),
-        },
+        None => shell_for_strangers(problem.title.clone()),
     };
     let page = pages::problem::page(&shell, problem.status, &problem.detail);
     (status_of(problem), Page(page)).into_response()

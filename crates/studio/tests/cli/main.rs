@@ -5,4 +5,6 @@ mod batch;
 mod commands;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 mod models;
+mod people;
 mod shop;
+mod steer;

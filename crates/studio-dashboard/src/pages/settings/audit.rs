@@ -45,7 +45,10 @@ fn row(shell: &Shell, entry: &AuditEntry) -> Markup {
                 @if let Some(target) = &entry.target { " " span.mono { (target) } }
                 @if !entry.detail.is_null() { div { small.mono { (entry.detail) } } }
             }
-            div.right { (badge(tone, &entry.status.to_string())) }
+            div.badges {
+                @if entry.times > 1 { (badge("idle", &format!("{} times", entry.times))) }
+                (badge(tone, &entry.status.to_string()))
+            }
         }
     }
 }

@@ -49,7 +49,14 @@ fn row(shell: &Shell, key: &Key) -> Markup {
                 (badge("busy", key.role.as_str()))
                 @if let Some(project) = &key.project { (badge("idle", project)) }
             }
-            small { "made " (time(shell.now, key.created_at)) }
+            small {
+                "made " (time(shell.now, key.created_at))
+                @if let Some(used) = key.last_used_at { ", used " (time(shell.now, used)) } @else { ", not used yet" }
+                @if let Some(end) = key.expires_at {
+                    ", "
+                    @if end < shell.now { span.bad-text { "ended " (time(shell.now, end)) } } @else { "ends " (time(shell.now, end)) }
+                }
+            }
             div.actions {
                 (removes("Revoke", &format!("DELETE /api/v1/keys/{}", key.id), &format!("Revoke {}? Who uses it is refused from now on.", key.name), &format!("Revoke {}", key.name)))
             }

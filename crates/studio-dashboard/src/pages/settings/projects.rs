@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use studio_api::Project;
 use studio_store::JobState;
 
-use super::{opens, page as settings, submit};
+use super::{opens, page as settings, removes, submit};
 use crate::layout::Shell;
 use crate::parts::{count, dialog, dom_id, empty, number, segment, text};
 
@@ -21,7 +21,7 @@ pub fn page(shell: &Shell, projects: &[Project]) -> Markup {
             }
         }
         (dialog("add-project", "Add a project", &html! {
-            form.form data-api="PATCH /api/v1/projects/{id}" data-done="The project is there" {
+            form.form data-api="PUT /api/v1/projects/{id}" data-done="The project is there" {
                 (text("project-id", "id", "Name", "", "", "required maxlength=\"100\""))
                 (number("project-weight", "weight", "Weight", "Its share against the others", "1", "required min=\"0.01\" step=\"any\""))
                 (submit("Add"))
@@ -45,7 +45,12 @@ fn row(project: &Project) -> Markup {
                 span { (count(of(JobState::Running) + of(JobState::Offered))) " run" }
                 small { (limit(project.max_running)) }
             }
-            div.actions { (opens(&format!("project-{}", dom_id(&project.id)), "Change", "small")) }
+            div.actions {
+                @if project.counts.values().all(|jobs| *jobs == 0) {
+                    (removes("Remove", &format!("DELETE /api/v1/projects/{}", segment(&project.id)), "Remove this project?", &format!("Remove {}", project.id)))
+                }
+                (opens(&format!("project-{}", dom_id(&project.id)), "Change", "small"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use studio_api::User;
 
-use super::{ROLES, opens, page as settings, secret, submit};
+use super::{ROLES, opens, page as settings, removes, secret, submit};
 use crate::layout::Shell;
 use crate::parts::{Button, badge, button, dialog, empty, field, select, text, time};
 
@@ -46,6 +46,7 @@ fn row(shell: &Shell, user: &User) -> Markup {
                 @if !is_self {
                     (opens(&format!("change-{}", user.id), "Change", "small"))
                     (toggle(user))
+                    (removes("Remove", &format!("DELETE /api/v1/users/{}", user.id), &format!("Remove {}? Their sessions end now.", user.name), &format!("Remove {}", user.name)))
                 }
             }
         }

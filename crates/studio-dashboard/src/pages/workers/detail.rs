@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use studio_api::{Job, Model, Worker};
-use studio_protocol::Feature;
+use studio_api::{Job, Model, Worker, WorkerLog};
+use studio_protocol::{Feature, LogLevel};
 
-use super::list::{memory, pause};
-use super::state;
+use super::limits;
+use super::list::memory;
+use super::{meters, state};
 use crate::layout::{Shell, page as document};
 use crate::parts::{Button, badge, button, dialog, empty, job_progress, job_state, text, time};
 
@@ -20,6 +21,8 @@ pub struct Detail {
     pub jobs: Vec<Job>,
     /// The registry.
     pub models: Vec<Model>,
+    /// What it last said of itself, oldest first.
+    pub logs: Vec<WorkerLog>,
 }
 
 /// The page.
@@ -34,6 +37,7 @@ pub fn page(shell: &Shell, detail: &Detail) -> Markup {
         div.two {
             section.card #about aria-labelledby="about-title" data-live="worker" {
                 h2 #about-title { "Machine" }
+                div.stack { (meters(worker)) }
                 (facts(shell, worker))
             }
             section.card aria-labelledby="jobs-title" {
@@ -48,7 +52,21 @@ pub fn page(shell: &Shell, detail: &Detail) -> Markup {
             h2 #models-title { "Models" }
             (models(shell, detail))
         }
-        @if shell.operates() { (rename(worker)) }
+        div.two {
+            section.card #limits aria-labelledby="limits-title" data-live="worker" {
+                div.card-head {
+                    h2 #limits-title { "Limits" }
+                    @if shell.operates() { button.small type="button" data-open="change-limits" { "Change" } }
+                }
+                (limits::facts(&worker.limits))
+            }
+            section.card aria-labelledby="logs-title" {
+                h2 #logs-title { "Last log lines" }
+                // Nobody is told of a line, so the region looks again by itself.
+                div #logs data-live="worker" data-poll="" { (logs(&detail.logs)) }
+            }
+        }
+        @if shell.operates() { (rename(worker)) (limits::form(worker)) }
     };
     document(shell, &content)
 }
@@ -56,7 +74,7 @@ pub fn page(shell: &Shell, detail: &Detail) -> Markup {
 fn actions(worker: &Worker) -> Markup {
     html! {
         div.actions {
-            (pause(worker))
+            (steering(worker))
             button type="button" data-open="rename" { "Rename" }
             (button(&Button {
                 label: "Remove",
@@ -67,6 +85,62 @@ fn actions(worker: &Worker) -> Markup {
                 ..Button::default()
             }))
         }
+    }
+}
+
+/// Whether it gets jobs.
+fn steering(worker: &Worker) -> Markup {
+    let id = &worker.id;
+    html! {
+        @if worker.paused || worker.draining {
+            (button(&Button {
+                label: "Resume",
+                api: &format!("POST /api/v1/workers/{id}/resume"),
+                class: "primary",
+                done: "It gets jobs again",
+                ..Button::default()
+            }))
+        } @else {
+            (button(&Button {
+                label: "Pause",
+                api: &format!("PATCH /api/v1/workers/{id}"),
+                body: "{\"paused\":true}",
+                done: "It gets no more jobs; what it holds it finishes",
+                ..Button::default()
+            }))
+            (button(&Button {
+                label: "Drain",
+                api: &format!("POST /api/v1/workers/{id}/drain"),
+                confirm: &format!("Send {} home? It finishes what it has; one that knows how to then ends its program.", worker.name),
+                done: "It finishes what it has",
+                ..Button::default()
+            }))
+        }
+    }
+}
+
+fn logs(lines: &[WorkerLog]) -> Markup {
+    html! {
+        @if lines.is_empty() { p.faint { "It has said nothing since the studio started." } }
+        @else {
+            ol.log tabindex="0" aria-label="Log" {
+                @for line in lines {
+                    li data-key={ "line-" (line.seq) } {
+                        span { (line.ts.to_string().get(11..19).unwrap_or_default()) }
+                        span class=(level(line)) { (line.category) }
+                        span { (line.message) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn level(line: &WorkerLog) -> &'static str {
+    match line.level {
+        LogLevel::Error => "bad-text",
+        LogLevel::Warn => "warn-text",
+        LogLevel::Info => "faint",
     }
 }
 
@@ -91,7 +165,8 @@ fn facts(shell: &Shell, worker: &Worker) -> Markup {
     html! {
         dl.facts {
             dt { "Host" } dd { (has.machine_name) @if !has.username.is_empty() { ", user " (has.username) } }
-            dt { "Memory" } dd { (memory(worker)) }
+            @if let Some(gpu) = has.resources.as_ref().and_then(|resources| resources.gpu.as_ref()) { dt { "GPU" } dd { (gpu) } }
+            dt { "GPU memory" } dd { (memory(worker)) }
             dt { "Version" } dd { (or_unknown(&has.agent_version)) }
             dt { "Engines" } dd { (or_unknown(&has.model_engines.join(", "))) }
             dt { "Kinds" } dd { (or_unknown(&has.task_kinds.join(", "))) }

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use studio_api::{Job, Registration, Worker};
 
-use super::{state, summary};
+use super::{meters, state, summary};
 use crate::layout::{Shell, page as document};
 use crate::pages::join;
-use crate::parts::{Button, badge, button, dialog, empty, gib, job_progress, text, text_area, time};
+use crate::parts::{badge, dialog, empty, gib, job_progress, text, text_area, time};
 
 /// What the page shows.
 #[derive(Debug, Clone, Default)]
@@ -69,10 +69,13 @@ fn worker_row(shell: &Shell, row: &Row) -> Markup {
         li data-key=(worker.id) {
             div {
                 a.title href={ "/workers/" (worker.id) } { (worker.name) }
-                div { (state(worker)) }
+                div.badges {
+                    (state(worker))
+                    @for label in &worker.limits.labels { (badge("idle", label)) }
+                }
             }
             div.small-stack {
-                span { (memory(worker)) }
+                (meters(worker))
                 small {
                     @if has.agent_version.is_empty() { "version unknown" } @else { "version " (has.agent_version) }
                 }
@@ -154,15 +157,4 @@ fn pending(shell: &Shell, registration: &Registration) -> Markup {
 
 fn or_none(words: &[String]) -> String {
     if words.is_empty() { "none told".to_owned() } else { words.join(", ") }
-}
-
-/// A button that pauses or resumes.
-pub(super) fn pause(worker: &Worker) -> Markup {
-    let (label, body, done) = if worker.paused {
-        ("Resume", "{\"paused\":false}", "It gets jobs again")
-    } else {
-        ("Pause", "{\"paused\":true}", "It gets no more jobs; what it holds it finishes")
-    };
-    let api = format!("PATCH /api/v1/workers/{}", worker.id);
-    button(&Button { label, api: &api, body, done, ..Button::default() })
 }

@@ -1,3 +1,5 @@
+use studio_api::{WorkerLimits, WorkerLog};
+use studio_protocol::{LogLevel, Resources, TaskKind};
 use studio_store::{JobState, Role};
 
 use super::*;
@@ -58,6 +60,13 @@ fn one() -> Detail {
         worker: samples::worker("w-1", "attic"),
         jobs: vec![samples::job("job-1", JobState::Running), samples::job("job-2", JobState::Failed)],
         models: vec![samples::model("starter-shapes"), samples::model("flux-dev")],
+        logs: vec![WorkerLog {
+            seq: 7,
+            ts: samples::before(60),
+            level: LogLevel::Warn,
+            category: "engines".to_owned(),
+            message: "the engine <ended>".to_owned(),
+        }],
     }
 }
 
@@ -71,6 +80,9 @@ fn one_worker_is_told_whole() {
         "DELETE /api/v1/workers/w-1",
         "data-job=\"job-1\"",
         "on disk",
+        "the engine &lt;ended&gt;",
+        "w-1/drain",
+        "every project",
     ] {
         assert!(text.contains(needle), "`{needle}` is missing: {text}");
     }
@@ -89,4 +101,44 @@ fn who_is_away_cannot_be_asked() {
     away.worker.capabilities = Capabilities::default();
     away.models.clear();
     assert!(check(&detail(&shell(Role::Admin), &away)).contains("No model of the registry runs here"));
+}
+
+#[test]
+fn memories_and_disks_have_meters() {
+    let mut full = one();
+    full.worker.capabilities.resources = Some(Resources {
+        disk_free_gb: Some(2.0),
+        disk_total_gb: Some(100.0),
+        vram_used_gb: Some(6.0),
+        ram_used_gb: Some(16.0),
+        ram_total_gb: Some(64.0),
+        gpu: Some("GeForce".to_owned()),
+    });
+    let text = check(&detail(&shell(Role::Viewer), &full));
+    for needle in ["GPU memory: 6 GiB of 24 GiB", "Memory: 16 GiB of 64 GiB", "Disk: 98 GiB of 100 GiB", "GeForce"] {
+        assert!(text.contains(needle), "`{needle}` is missing: {text}");
+    }
+    assert_eq!(troubles(&full.worker), [Trouble::LowDisk]);
+}
+
+#[test]
+fn who_was_sent_home_may_resume() {
+    let mut home = one();
+    home.logs.clear();
+    home.worker.draining = true;
+    home.worker.outdated = true;
+    home.worker.limits = WorkerLimits {
+        kinds: Some(vec![TaskKind::Image]),
+        projects: Some(vec!["red".into(), "blue".into()]),
+        max_jobs: Some(2),
+        labels: vec!["attic".to_owned()],
+    };
+    let text = check(&detail(&shell(Role::Operator), &home));
+    for needle in ["w-1/resume", "draining", "out of date", "red, blue", "at most 2 jobs", "said nothing"] {
+        assert!(text.contains(needle), "`{needle}` is missing: {text}");
+    }
+    assert!(!text.contains("w-1/drain\""));
+    assert_eq!(troubles(&home.worker), [Trouble::Paused, Trouble::Outdated]);
+    home.worker.online = false;
+    assert_eq!(troubles(&home.worker), [Trouble::Paused], "who was sent home is not missed");
 }

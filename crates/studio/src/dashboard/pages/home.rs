@@ -8,7 +8,7 @@ use studio_protocol::{ProjectId, Timestamp};
 use studio_store::{Db, Job, JobFilter, JobState, StoreError};
 
 use super::workers::{all, pending};
-use crate::api::{convert, status};
+use crate::api::{convert, overview, status};
 use crate::dashboard::visit::{Answer, Page, Visit};
 use crate::model_files;
 use crate::state::AppState;
@@ -30,9 +30,14 @@ pub async fn show(State(state): State<AppState>, visit: Visit, headers: HeaderMa
         })
         .await?;
     let live = |jobs: Vec<Job>| jobs.into_iter().map(|job| convert::job(job, &state.live)).collect();
+    // Numbers of all projects: not for somebody who sees one.
+    let overview = match visit.caller.bound_to() {
+        None => Some(overview::read(&state).await?),
+        Some(_) => None,
+    };
     let home = Home {
         status,
-        overview: None,
+        overview,
         pending: pending(&state, &visit).await?,
         troubled: live(troubled),
         workers: all(&state, &visit).await?,

@@ -55,9 +55,10 @@ pub async fn show(State(state): State<AppState>, visit: Visit, Id(id): Id) -> An
             Ok((db.jobs(&filter, None, JOBS_OF_ONE)?.items, db.models()?))
         })
         .await?;
+    let logs = state.live.logs().after(&WorkerId::from(worker.id.as_str()), 0);
     let jobs = jobs.into_iter().map(|job| convert::job(job, &state.live)).collect();
     let shell = visit.shell(worker.name.clone(), Area::Workers);
-    Ok(Page(workers::detail(&shell, &Detail { worker, jobs, models })))
+    Ok(Page(workers::detail(&shell, &Detail { worker, jobs, models, logs })))
 }
 
 /// Every worker.
