@@ -14,7 +14,7 @@ mod user;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
-pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
+pub use artefact::{Artefact, ArtefactFilter, ArtefactSummary, NewArtefact};
 pub use audit::{AuditFilter, AuditRecord, NewAudit};
 pub use batch::{Batch, NewBatch, StateCounts};
 pub use job::{

@@ -110,9 +110,11 @@ mod sqlite {
         artefacts:
             an_artefact_belongs_to_its_job
             a_second_upload_changes_nothing
-            artefacts_are_listed_by_batch;
+            artefacts_are_listed_by_batch
+            artefacts_are_listed_by_what_made_them;
         list:
             pages_follow_each_other_without_gaps
+            a_page_back_holds_what_came_next
             filters_hold_together
             text_is_found_literally
             a_detail_has_task_history_and_result;

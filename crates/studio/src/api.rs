@@ -5,15 +5,15 @@
 
 pub(crate) mod access;
 mod actions;
-mod artefacts;
+pub(crate) mod artefacts;
 pub(crate) mod auth;
-mod batches;
+pub(crate) mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
-mod jobs;
+pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
 mod model_hub;
@@ -22,7 +22,7 @@ pub(crate) mod overview;
 pub(crate) mod problem;
 pub(crate) mod projects;
 pub(crate) mod query;
-mod queue;
+pub(crate) mod queue;
 pub(crate) mod range;
 pub(crate) mod registrations;
 pub(crate) mod status;

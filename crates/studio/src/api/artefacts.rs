@@ -10,12 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use studio_protocol::artefact_filename;
-use studio_store::{Artefact, ArtefactId, BatchId, StoreError};
+use studio_store::{Artefact, ArtefactFilter, ArtefactId, BatchId, StoreError};
 
 use super::auth::Caller;
 use super::jobs::{no_result, visible};
 use super::problem::Problem;
-use super::query::{ApiQuery, Id, PageQuery};
+use super::query::{ApiQuery, Id, PageQuery, kind};
 use super::range::{Wanted, wanted};
 use super::{batches, convert, types};
 use crate::state::AppState;
@@ -37,9 +37,12 @@ const SHOWN_IN_PLACE: [&str; 10] = [
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    batch: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub batch: Option<String>,
+    pub project: Option<String>,
+    pub model: Option<String>,
+    pub kind: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
 }
 
 pub async fn list(
@@ -48,17 +51,19 @@ pub async fn list(
     ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<Json<types::Items<types::Artefact>>, Problem> {
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
-    let batch = query.batch.map(BatchId::from);
+    let filter = ArtefactFilter {
+        batch: query.batch.map(BatchId::from),
+        project: caller.narrow(query.project)?,
+        model: query.model,
+        kind: kind(query.kind.as_deref())?,
+    };
     let page = state
         .store
         .read(move |db| {
-            if let Some(batch) = &batch {
+            if let Some(batch) = &filter.batch {
                 batches::visible(db, &caller, batch)?;
             }
-            let mut page = db.artefacts(batch.as_ref(), cursor, limit)?;
-            // A page may be shorter than asked for; its cursor still leads to the rest.
-            page.items.retain(|artefact| caller.sees(&artefact.project));
-            Ok(page)
+            db.artefacts_of(&filter, cursor, limit)
         })
         .await?;
     Ok(Json(types::Items {

@@ -56,9 +56,9 @@ pub async fn submit(
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    project: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub project: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
 }
 
 pub async fn list(

@@ -214,8 +214,8 @@ pub fn audit(line: studio_store::AuditRecord) -> types::AuditEntry {
     }
 }
 
-/// Stored JSON was checked when it came in; a row that was damaged since shows as null, not as an error for all.
-fn json(text: &str) -> Value {
+/// Stored JSON as a tree. It was checked when it came in; a row that was damaged since shows as null, not as an error for all.
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 

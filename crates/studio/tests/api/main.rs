@@ -12,4 +12,5 @@ mod models;
 mod pages;
 mod projects;
 mod roles;
+mod work_pages;
 mod workers;
