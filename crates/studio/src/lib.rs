@@ -11,6 +11,7 @@ mod coordinator;
 mod events;
 mod first_start;
 mod ids;
+pub mod links;
 mod live;
 mod lookups;
 pub mod model_files;
