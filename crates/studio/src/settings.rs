@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use studio_protocol::MAX_ARTEFACT_BYTES;
+
+use crate::webhooks::DELAYS;
 
 /// The folder of model files in a data directory.
 pub const MODELS: &str = "models";
@@ -23,6 +26,10 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// The largest artefact that is taken.
     pub max_artefact_bytes: u64,
+    /// Webhooks may be posted to addresses of the local network and of this machine.
+    pub allow_private_webhooks: bool,
+    /// Waits between the tries of a webhook delivery; one more try than there are waits.
+    pub webhook_delays: Vec<Duration>,
     /// Unpack the starter model when its files are not there.
     pub starter_model: bool,
 }
@@ -46,6 +53,8 @@ impl Settings {
             public_url: None,
             trust_proxy: false,
             max_artefact_bytes: MAX_ARTEFACT_BYTES,
+            allow_private_webhooks: false,
+            webhook_delays: DELAYS.to_vec(),
             starter_model: true,
         }
     }
