@@ -1,6 +1,9 @@
 //! What is known only while it happens: who is connected, how far the running jobs are, and what they show.
 
+mod logs;
+mod meter;
 mod streams;
+mod versions;
 mod watcher;
 
 use std::collections::HashMap;
@@ -9,7 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use studio_protocol::{Capabilities, FeatureSet, JobId, Progress, Timestamp, WorkerId};
 use studio_store::JobState;
 
+pub use logs::WorkerLogs;
+pub use meter::Meter;
 pub use streams::Streams;
+pub use versions::Versions;
 pub use watcher::Watcher;
 
 /// A worker's session as others see it.
@@ -30,6 +36,9 @@ pub struct LiveWorker {
 pub struct Live {
     state: Arc<Mutex<State>>,
     streams: Streams,
+    meter: Arc<Meter>,
+    logs: WorkerLogs,
+    versions: Versions,
 }
 
 #[derive(Debug, Default)]
@@ -82,8 +91,24 @@ impl Live {
         &self.streams
     }
 
+    /// What happened within this minute.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What workers last said of themselves.
+    pub fn logs(&self) -> &WorkerLogs {
+        &self.logs
+    }
+
+    /// The newest version of the worker's program.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// A job is in another state: what was said of it before may count no more.
     pub(crate) fn job_changed(&self, job: &JobId, state: JobState) {
+        self.meter.job_changed(job, state, Timestamp::now());
         if state.is_held() {
             return;
         }
