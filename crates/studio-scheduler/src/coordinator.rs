@@ -178,7 +178,7 @@ impl Coordinator {
             Input::Control { worker, control } => self.control(&worker, control),
             Input::Projects(projects) => self.ruled(now, projects),
             Input::Held(is_held) => self.hold(now, is_held),
-            Input::Limits { worker, limits } => self.limited(now, worker, limits),
+            Input::Limits { worker, limits } => self.limited(now, &worker, limits),
             Input::Stored(stored) => self.stored(now, stored),
             Input::Tick => self.tick(now),
         }

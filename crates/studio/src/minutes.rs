@@ -13,6 +13,7 @@ use crate::state::AppState;
 const MINUTE_MS: i64 = 60_000;
 /// What is shown: a day.
 const MINUTES_SHOWN: usize = 24 * 60;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// What is kept in the store, for those who look into it: a month is what capacity is planned with.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// Minutes between two looks for rows that are too old.
@@ -25,7 +26,7 @@ pub struct Minutes(Arc<Mutex<VecDeque<Minute>>>);
 impl Minutes {
     /// Those that an earlier process has kept.
     pub(crate) async fn open(store: &Store) -> Result<Self, StoreError> {
-        let since = Timestamp::now().as_millis() - MINUTES_SHOWN as i64 * MINUTE_MS;
+        let since = Timestamp::now().as_millis() - DAY_MS;
         let kept = store.read(move |db| db.minutes(since)).await?;
         Ok(Self(Arc::new(Mutex::new(kept.into()))))
     }
@@ -47,7 +48,7 @@ impl Minutes {
 /// The last day, with the minute that is under way.
 pub async fn so_far(state: &AppState) -> Result<Vec<Minute>, StoreError> {
     let under_way = at_its_end(state, state.live.meter().look()).await?;
-    let day_ago = under_way.at - MINUTES_SHOWN as i64 * MINUTE_MS;
+    let day_ago = under_way.at - DAY_MS;
     let mut minutes: Vec<Minute> = state.minutes.lock().iter().copied().collect();
     minutes.retain(|minute| day_ago < minute.at && minute.at < under_way.at);
     minutes.push(under_way);

@@ -15,11 +15,6 @@ mod rules;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 #[path = "worker/served.rs"]
 mod served;
-#[expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test that is wrong about these fails"
-)]
 #[path = "worker/steered.rs"]
 mod steered;
 

@@ -76,10 +76,10 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn limited(&mut self, now: Instant, worker: WorkerId, limits: WorkerLimits) {
+    pub(super) fn limited(&mut self, now: Instant, worker: &WorkerId, limits: WorkerLimits) {
         let limits = Arc::new(limits);
         self.limits.insert(worker.clone(), limits.clone());
-        let Some(session) = self.session_of(&worker) else { return };
+        let Some(session) = self.session_of(worker) else { return };
         if let Some(state) = self.sessions.get_mut(&session) {
             state.limits = limits;
             self.rank(session);

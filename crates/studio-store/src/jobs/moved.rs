@@ -83,14 +83,14 @@ impl Db {
             )?;
             let mut line = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             // Below the last one there is all the room in the world, unless more follow.
-            let begin = if line.len() as i64 > SPREAD {
+            let mut jobs = i64::try_from(line.len()).unwrap_or(SPREAD);
+            let begin = if jobs > SPREAD {
+                jobs = SPREAD;
                 line.pop().map_or(end, |(_, place)| place)
             } else {
-                line.last()
-                    .map_or(end, |(_, place)| *place)
-                    .saturating_sub(first_place(line.len() as i64 + 1))
+                line.last().map_or(end, |(_, place)| *place).saturating_sub(first_place(jobs + 1))
             };
-            let step = (end.saturating_sub(begin)) / (line.len() as i64 + 1);
+            let step = (end.saturating_sub(begin)) / (jobs + 1);
             line.reverse();
             let mut spread = Vec::with_capacity(line.len());
             for ((seq, _), number) in line.into_iter().zip(1..) {

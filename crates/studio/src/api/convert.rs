@@ -146,7 +146,7 @@ pub fn worker(
 }
 
 /// A project.
-pub fn project(project: studio_store::Project) -> types::Project {
+pub fn project(project: &studio_store::Project) -> types::Project {
     types::Project {
         id: project.id.to_string(),
         weight: project.weight,

@@ -31,7 +31,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// The numbers of a quota that is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quota: Option<Quota>,
+    pub quota: Option<Box<Quota>>,
 }
 
 /// Jobs of a project against the most that may wait.
@@ -220,7 +220,7 @@ impl Problem {
             "The project has too many jobs waiting",
             detail,
         );
-        problem.quota = Some(quota);
+        problem.quota = Some(Box::new(quota));
         problem
     }
 

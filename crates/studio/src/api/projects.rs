@@ -35,7 +35,7 @@ pub fn routes() -> Vec<Route> {
 pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Items<Project>>, Problem> {
     let projects = state.store.read(Db::projects).await?;
     let seen = projects.into_iter().filter(|project| caller.sees(&project.id));
-    Ok(Json(Items { items: seen.map(convert::project).collect(), next_cursor: None }))
+    Ok(Json(Items { items: seen.map(|project| convert::project(&project)).collect(), next_cursor: None }))
 }
 
 /// One project.
@@ -49,7 +49,7 @@ pub async fn show(
         return Err(Problem::not_found("project", id.as_str()));
     }
     let project = state.store.read(move |db| db.project(&id)).await?;
-    Ok(Json(convert::project(project)))
+    Ok(Json(convert::project(&project)))
 }
 
 async fn put(
@@ -91,7 +91,7 @@ async fn change(
         },
     )
     .await?;
-    Ok(Json(convert::project(project)))
+    Ok(Json(convert::project(&project)))
 }
 
 async fn remove(State(state): State<AppState>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {

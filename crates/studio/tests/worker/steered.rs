@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use studio_protocol::{Capabilities, Feature, FeatureSet, StudioFrame};
-use testkit::{RawSession, RawWorker, wait_until};
+use testkit::{RawSession, RawWorker, wait_for};
 
 use crate::served::Served;
 
@@ -37,28 +37,28 @@ async fn a_queue_that_is_held_offers_nothing_until_it_goes_on() {
     let (_, mut session) = studio.worker(&ours()).await;
     let running = submit(&studio, "p").await;
     assert_eq!(session.offer().await.job_id.as_str(), running);
-    studio.api.patch("queue", &json!({"paused": true})).await;
+    studio.api.patch("/queue", &json!({"paused": true})).await;
     let waiting = submit(&studio, "p").await;
     do_it(&mut session, &running).await;
     studio.until(&running, "done").await;
     session.expect_silence(A_MOMENT).await;
-    studio.api.patch("queue", &json!({"paused": false})).await;
+    studio.api.patch("/queue", &json!({"paused": false})).await;
     assert_eq!(session.offer().await.job_id.as_str(), waiting);
 }
 
 #[tokio::test]
 async fn a_project_at_its_limit_leaves_the_worker_to_others() {
     let studio = Served::start().await;
-    studio.api.put("projects/small", &json!({"maxRunning": 0})).await;
+    studio.api.put("/projects/small", &json!({"maxRunning": 0})).await;
     let (_, mut session) = studio.worker(&ours()).await;
     let kept = submit(&studio, "small").await;
     let other = submit(&studio, "other").await;
     assert_eq!(session.offer().await.job_id.as_str(), other);
     do_it(&mut session, &other).await;
     session.expect_silence(A_MOMENT).await;
-    studio.api.patch("projects/small", &json!({"maxRunning": null})).await;
+    studio.api.patch("/projects/small", &json!({"maxRunning": null})).await;
     assert_eq!(session.offer().await.job_id.as_str(), kept);
-    let counts = studio.api.get("projects/small").await["counts"].clone();
+    let counts = studio.api.get("/projects/small").await["counts"].clone();
     assert_eq!((&counts["queued"], &counts["offered"]), (&json!(0), &json!(1)));
 }
 
@@ -66,7 +66,7 @@ async fn a_project_at_its_limit_leaves_the_worker_to_others() {
 async fn a_worker_that_drains_is_told_and_gets_no_more() {
     let studio = Served::start().await;
     let (identity, mut session) = studio.worker(&ours()).await;
-    let worker = format!("workers/{}", identity.worker_id);
+    let worker = format!("/workers/{}", identity.worker_id);
     let running = submit(&studio, "p").await;
     assert_eq!(session.offer().await.job_id.as_str(), running);
     studio.api.post(&format!("{worker}/drain"), &json!({})).await;
@@ -87,7 +87,7 @@ async fn a_worker_that_drains_is_told_and_gets_no_more() {
 async fn limits_of_a_worker_count_in_its_session() {
     let studio = Served::start().await;
     let (identity, mut session) = studio.worker(&ours()).await;
-    let worker = format!("workers/{}", identity.worker_id);
+    let worker = format!("/workers/{}", identity.worker_id);
     studio.api.patch(&worker, &json!({"limits": {"projects": ["mine"]}})).await;
     let theirs = submit(&studio, "theirs").await;
     session.expect_silence(A_MOMENT).await;
@@ -104,7 +104,7 @@ async fn the_last_lines_of_a_worker_and_its_job_are_shown() {
     let mut older = ours();
     older.agent_version = "studio-worker/0.0.9".to_owned();
     let (identity, mut session) = studio.worker(&older).await;
-    let worker = format!("workers/{}", identity.worker_id);
+    let worker = format!("/workers/{}", identity.worker_id);
     let job = submit(&studio, "p").await;
     assert_eq!(session.offer().await.job_id.as_str(), job);
     session.send_json(json!({"type": "accept", "jobId": job})).await;
@@ -115,7 +115,7 @@ async fn the_last_lines_of_a_worker_and_its_job_are_shown() {
     session.send_json(json!({"type": "logBatch", "entries": entries})).await;
     session.send_json(json!({"type": "progress", "jobId": job, "step": 3, "steps": 8})).await;
     let logs = format!("{worker}/logs");
-    let lines = wait_until("the lines are there", SOON, async || {
+    let lines = wait_for("the lines are there", SOON, async || {
         let lines = studio.api.get(&logs).await["items"].as_array().unwrap().clone();
         (lines.len() == 2).then_some(lines)
     })
@@ -124,7 +124,7 @@ async fn the_last_lines_of_a_worker_and_its_job_are_shown() {
     let after = lines[0]["seq"].as_u64().unwrap();
     let rest = studio.api.get(&format!("{logs}?after={after}")).await["items"].clone();
     assert_eq!(rest, json!([lines[1]]));
-    let shown: Value = wait_until("the progress is there", SOON, async || {
+    let shown: Value = wait_for("the progress is there", SOON, async || {
         let shown = studio.api.get(&worker).await;
         (shown["currentJobs"][0]["progress"]["step"] == 3).then_some(shown)
     })
@@ -144,10 +144,10 @@ async fn what_becomes_of_jobs_is_counted_by_the_minute() {
     }
     let job = submit(&studio, "p").await;
     assert_eq!(session.offer().await.job_id.as_str(), job);
-    studio.api.post(&format!("jobs/{job}/cancel"), &json!({})).await;
+    studio.api.post(&format!("/jobs/{job}/cancel"), &json!({})).await;
     // The last minute may have ended meanwhile.
-    let sums = wait_until("all of it is counted", SOON, async || {
-        let minutes = studio.api.get("overview").await["minutes"].as_array().unwrap().clone();
+    let sums = wait_for("all of it is counted", SOON, async || {
+        let minutes = studio.api.get("/overview").await["minutes"].as_array().unwrap().clone();
         let sum = |key: &str| minutes.iter().map(|minute| minute[key].as_u64().unwrap()).sum::<u64>();
         let sums = [sum("submitted"), sum("done"), sum("cancelled"), sum("failed")];
         (sums == [4, 3, 1, 0]).then_some(minutes)

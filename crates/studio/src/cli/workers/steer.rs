@@ -102,9 +102,11 @@ pub async fn logs(client: &Client, out: Output, worker: String) -> anyhow::Resul
             printable(&line.message)
         )
     };
-    out.show(&page, || match page.items.is_empty() {
-        true => "nothing to show: lines about jobs are in `studio jobs logs`".to_owned(),
-        false => page.items.iter().map(line).collect::<Vec<_>>().join("\n"),
+    out.show(&page, || {
+        if page.items.is_empty() {
+            return "nothing to show: lines about jobs are with them, `studio jobs show --logs`".to_owned();
+        }
+        page.items.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     Ok(())
 }
