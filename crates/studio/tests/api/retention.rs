@@ -133,6 +133,6 @@ async fn a_sweep_of_many_goes_in_slices_and_others_get_their_turn() {
     assert!(has_job(&desk, &other).await && has_job(&desk, &last).await);
     let shown = desk.get(&format!("/api/v1/batches/{batch}")).await.ok();
     assert_eq!(shown["counts"]["cancelled"], 300, "a batch keeps its counts");
-    let problems = desk.state.store.read(|db| db.integrity_check()).await.unwrap();
+    let problems = desk.state.store.read(studio_store::Db::integrity_check).await.unwrap();
     assert!(problems.is_empty(), "{problems:?}");
 }

@@ -7,3 +7,4 @@ mod commands;
 mod models;
 mod shop;
 mod steer;
+mod told;
