@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 mod actions;
+mod archive_name;
 pub(crate) mod artefacts;
 pub(crate) mod auth;
 pub(crate) mod batches;
@@ -13,6 +14,7 @@ pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
+mod inputs;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
@@ -29,12 +31,12 @@ pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
+mod webhooks;
+mod worker_steering;
 pub(crate) mod workers;
 
-pub(crate) use auth::caller;
-mod worker_steering;
-
 pub use actions::MAX_ACTION_JOBS;
+pub(crate) use auth::caller;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -102,10 +104,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/batches", VIEWER, batches::list),
         route(Method::POST, "/api/v1/batches", SUBMITTER, batches::submit),
         route(Method::GET, "/api/v1/batches/{id}", VIEWER, batches::show),
+        route(Method::GET, "/api/v1/batches/{id}/zip", VIEWER, batches::zip::download),
         route(Method::POST, "/api/v1/batches/{id}/cancel", SUBMITTER, batches::cancel),
         route(Method::POST, "/api/v1/batches/{id}/retry", SUBMITTER, batches::retry),
-        route(Method::GET, "/api/v1/artefacts", VIEWER, artefacts::list),
-        route(Method::GET, "/api/v1/artefacts/{id}", VIEWER, artefacts::bytes),
         route(Method::GET, "/api/v1/models", VIEWER, models::list),
         route(Method::GET, "/api/v1/models/{id}", VIEWER, models::show),
         route(Method::PUT, "/api/v1/models/{id}", OPERATOR, models::put),
@@ -129,6 +130,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
     routes.extend(access::routes());
+    routes.extend(artefacts::routes());
+    routes.extend(inputs::routes());
+    routes.extend(webhooks::routes());
     routes.extend(actions::routes());
     routes.extend(model_hub::routes());
     routes.extend(overview::routes());
