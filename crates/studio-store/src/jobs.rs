@@ -1,5 +1,6 @@
 //! Jobs: from their submission to their end.
 
+mod attended;
 mod cancel;
 mod claim;
 mod detail;

@@ -9,6 +9,8 @@ mod fixture;
 
 #[path = "contract/artefacts.rs"]
 mod artefacts;
+#[path = "contract/attended.rs"]
+mod attended;
 #[path = "contract/batches.rs"]
 mod batches;
 #[path = "contract/cancel.rs"]
@@ -92,6 +94,8 @@ mod sqlite {
             only_jobs_without_a_result_are_retried
             a_retry_needs_its_model
             priority_changes_while_a_job_is_open;
+        attended:
+            what_is_left_of_the_former_run_is_called_off;
         batches:
             counts_follow_the_jobs
             the_end_of_a_batch_is_the_end_of_its_last_job

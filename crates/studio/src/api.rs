@@ -4,7 +4,7 @@
 //! `application/problem+json` and name the field that is wrong.
 
 mod artefacts;
-mod auth;
+pub(crate) mod auth;
 mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
@@ -20,7 +20,7 @@ mod query;
 pub(crate) mod range;
 mod registrations;
 mod status;
-mod submit;
+pub(crate) mod submit;
 mod task;
 mod text;
 mod workers;

@@ -8,6 +8,7 @@ mod artefacts;
 pub mod cli;
 pub mod client;
 mod coordinator;
+pub mod dialects;
 mod events;
 mod first_start;
 mod ids;

@@ -27,7 +27,7 @@ use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
 use crate::model_files::{Fetches, ModelFiles, public_url};
-use crate::settings::{Settings, TlsFiles};
+use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
 use crate::{api, coordinator, first_start, seeds, worker_api};
@@ -66,6 +66,12 @@ pub struct ServeArgs {
     /// Do not unpack the model starter-shapes, which takes 19 MB
     #[arg(long)]
     pub no_starter_model: bool,
+    /// How long a client of /v1 may wait for its answer, seconds
+    #[arg(long, default_value_t = CLIENT_WAIT.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    pub client_wait_secs: u64,
+    /// Clients of /v1 whose jobs may wait at once
+    #[arg(long, default_value_t = CLIENT_LINE)]
+    pub client_line: usize,
 }
 
 impl ServeArgs {
@@ -76,8 +82,18 @@ impl ServeArgs {
         };
         let tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key });
         let Self { listen, public_url, trust_proxy, max_artefact_bytes, no_starter_model, .. } = self;
-        let starter_model = !no_starter_model;
-        Ok(Settings { listen, data_dir, tls, public_url, trust_proxy, max_artefact_bytes, starter_model })
+        let (client_wait_secs, client_line) = (self.client_wait_secs, self.client_line);
+        Ok(Settings {
+            listen,
+            data_dir,
+            tls,
+            public_url,
+            trust_proxy,
+            max_artefact_bytes,
+            starter_model: !no_starter_model,
+            client_wait: Duration::from_secs(client_wait_secs),
+            client_line,
+        })
     }
 }
 
@@ -125,6 +141,11 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     let seeded = store.write(|db| db.seed_models(&seeds::models(), Timestamp::now())).await?;
     if seeded > 0 {
         tracing::info!("{seeded} models added to the registry");
+    }
+    let now = Timestamp::now();
+    let left = store.write(move |db| db.cancel_attended("the studio was started again", now)).await?;
+    if left > 0 {
+        tracing::info!("{left} jobs cancelled whose clients waited when the studio stopped");
     }
     let model_files = ModelFiles::open(&settings.models())
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;

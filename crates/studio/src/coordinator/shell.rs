@@ -167,8 +167,8 @@ impl Shell {
                     self.events.publish(StudioEvent::Progress(progress.clone()));
                     self.live.set_progress(progress);
                 }
-                Effect::Preview(preview) => self.live.streams().look(preview),
-                Effect::Delta(delta) => self.live.streams().grow(&delta),
+                Effect::Preview(preview) => self.live.look(preview),
+                Effect::Delta(delta) => self.live.grow(&delta),
             }
         }
     }
