@@ -14,7 +14,7 @@ mod webhooks;
 mod workers;
 
 pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
-pub use artefacts::{Artefact, ArtefactSummary};
+pub use artefacts::{Artefact, ArtefactLink, ArtefactSummary, NewArtefactLink};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
 pub use keys::{CreatedKey, Key, NewKey};

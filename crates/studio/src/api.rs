@@ -72,7 +72,7 @@ pub fn routes() -> Vec<Route> {
     const SUBMITTER: Access = AtLeast(Role::Submitter);
     const OPERATOR: Access = AtLeast(Role::Operator);
     const ADMIN: Access = AtLeast(Role::Admin);
-    vec![
+    let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
@@ -91,8 +91,6 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/batches/{id}", VIEWER, batches::show),
         route(Method::POST, "/api/v1/batches/{id}/cancel", SUBMITTER, batches::cancel),
         route(Method::POST, "/api/v1/batches/{id}/retry", SUBMITTER, batches::retry),
-        route(Method::GET, "/api/v1/artefacts", VIEWER, artefacts::list),
-        route(Method::GET, "/api/v1/artefacts/{id}", VIEWER, artefacts::bytes),
         route(Method::GET, "/api/v1/models", VIEWER, models::list),
         route(Method::GET, "/api/v1/models/{id}", VIEWER, models::show),
         route(Method::PUT, "/api/v1/models/{id}", OPERATOR, models::put),
@@ -114,7 +112,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
-    ]
+    ];
+    routes.extend(artefacts::routes());
+    routes
 }
 
 /// The API as a router; it answers addresses that nobody has, too.

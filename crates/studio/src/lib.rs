@@ -12,6 +12,7 @@ pub mod dialects;
 mod events;
 mod first_start;
 mod ids;
+pub mod links;
 mod live;
 mod lookups;
 pub mod model_files;

@@ -17,6 +17,8 @@ use crate::state::AppState;
 pub enum Access {
     /// Everybody: it tells nothing.
     Open,
+    /// Whoever has an address that the studio signed; the handler checks it.
+    Signed,
     /// Keys of this role and of those above it.
     AtLeast(Role),
 }

@@ -70,6 +70,28 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key may not do this", detail)
     }
 
+    /// 403: a signed address that was good once.
+    pub fn link_expired() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "link-expired",
+            "The address has expired",
+            "it was good for a while only: ask whoever gave it to you for a new one",
+        )
+        .at("expires")
+    }
+
+    /// 403: an address that the studio did not sign, or that was changed since.
+    pub fn link_forged() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "link-forged",
+            "The address is not one that this studio signed",
+            "use the whole address as it was given, unchanged; `POST /api/v1/artefacts/{id}/link` makes one",
+        )
+        .at("signature")
+    }
+
     /// 404: nothing by this id, or nothing that the caller may see.
     pub fn not_found(what: &str, id: &str) -> Self {
         let id: String = id.chars().take(MAX_QUOTED_ID_CHARS).collect();

@@ -18,6 +18,11 @@ async fn every_route_asks_for_its_role_and_no_less() {
     for route in routes() {
         let path = route.path.replace("{id}", "nothing-there");
         let named = format!("{} {}", route.method, route.path);
+        if route.access == Access::Signed {
+            let answer = desk.call(&desk.admin, route.method.as_str(), &path, None).await;
+            assert_eq!(answer.problem().0, 403, "{named}: no key stands for a signature");
+            continue;
+        }
         let Access::AtLeast(least) = route.access else {
             let answer = desk.call("no key", route.method.as_str(), &path, None).await;
             assert!(answer.status.is_success(), "{named}: {}", answer.status);
@@ -42,6 +47,8 @@ async fn every_route_asks_for_its_role_and_no_less() {
 async fn the_table_leaves_nothing_open_but_health() {
     let open = routes().into_iter().filter(|route| route.access == Access::Open).map(|route| route.path);
     assert_eq!(open.collect::<Vec<_>>(), ["/healthz", "/readyz"]);
+    let signed = routes().into_iter().filter(|route| route.access == Access::Signed).map(|route| route.path);
+    assert_eq!(signed.collect::<Vec<_>>(), ["/files/{file}"]);
 }
 
 #[test]
@@ -52,7 +59,8 @@ fn changes_ask_for_the_role_that_answers_for_them() {
         let expected = match (thing, route.method.as_str()) {
             ("keys", _) => Role::Admin,
             ("registrations" | "join-codes", _) => Role::Operator,
-            (_, "GET") => Role::Viewer,
+            // A link to an artefact shows its maker nothing new.
+            (_, "GET") | ("artefacts", "POST") => Role::Viewer,
             ("jobs" | "batches", _) => Role::Submitter,
             ("models" | "workers", _) => Role::Operator,
             other => panic!("who may do this? {other:?}"),
