@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Wrong;
-use super::fields::{Fields, what};
+use super::asked;
+use crate::{Failure, Fields, Kind, read_json};
 
 /// Texts of one request: what OpenAI takes.
 pub const MAX_TEXTS: usize = 2_048;
@@ -18,6 +18,9 @@ pub const MAX_TEXTS: usize = 2_048;
 pub const TEXTS_PER_JOB: usize = 128;
 /// The longest vector that any model gives, several times over.
 const MAX_DIMENSIONS: u64 = 65_536;
+
+/// Fields that are looked at, or ask for nothing.
+const KNOWN: &[&str] = &["model", "input", "encoding_format", "dimensions", "user"];
 
 /// A request that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,25 +38,26 @@ pub struct EmbeddingsRequest {
 
 impl EmbeddingsRequest {
     /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<Self, Wrong> {
-        let mut fields = Fields::of_json(body)?;
-        let model = fields.model()?;
-        let texts = texts(fields.take("input"))?;
-        let base64 = fields.word("encoding_format", &[("float", false), ("base64", true)])?.unwrap_or(false);
+    pub fn read(body: &[u8]) -> Result<Self, Failure> {
+        let request = read_json(body)?;
+        let fields = Fields::of(&request, "")?;
+        let model = asked::model(&fields)?;
+        let texts = texts(&fields)?;
+        let formats = [("float", false), ("base64", true)];
+        let base64 = asked::word(&fields, "encoding_format", &formats)?.unwrap_or(false);
         let dimensions = fields.whole("dimensions", 1, MAX_DIMENSIONS)?;
-        fields.take("user");
         let count = texts.len();
         let tasks = texts.chunks(TEXTS_PER_JOB).map(task).collect();
-        Ok(Self { model, tasks, ignored: fields.left(), base64, dimensions, count })
+        Ok(Self { model, tasks, ignored: asked::ignored(&request, KNOWN), base64, dimensions, count })
     }
 
     /// The answer, from the results of the jobs in their order.
-    pub fn answer(&self, results: &[String]) -> Result<String, Wrong> {
+    pub fn answer(&self, results: &[String]) -> Result<String, Failure> {
         let mut answer = "{\"object\":\"list\",\"data\":[".to_owned();
         let (mut index, mut prompt, mut total) = (0, 0, 0);
         for result in results {
             let result: EngineResult = serde_json::from_str(result)
-                .map_err(|error| Wrong::engine(format!("the engine's embeddings cannot be read: {error}")))?;
+                .map_err(|error| asked::unreadable("the engine's embeddings", error))?;
             prompt += result.usage.prompt_tokens;
             total += result.usage.total_tokens;
             for vector in result.data {
@@ -70,7 +74,7 @@ impl EmbeddingsRequest {
         }
         if index != self.count {
             let message = format!("the engine gave {index} vectors for {} texts", self.count);
-            return Err(Wrong::engine(message));
+            return Err(Failure::new(Kind::Internal, message));
         }
         let rest = json!({
             "model": self.model,
@@ -81,9 +85,9 @@ impl EmbeddingsRequest {
         Ok(answer)
     }
 
-    fn check(&self, vector: &[f32]) -> Result<(), Wrong> {
+    fn check(&self, vector: &[f32]) -> Result<(), Failure> {
         match self.dimensions {
-            Some(asked) if asked != vector.len() as u64 => Err(Wrong::at(
+            Some(asked) if asked != vector.len() as u64 => Err(Failure::invalid(
                 "dimensions",
                 format!(
                     "the model `{}` gives vectors of {} dimensions and cannot shorten them to {asked}: leave \
@@ -132,52 +136,32 @@ fn task(texts: &[String]) -> Value {
     json!({ "kind": "llm", "messages": [], "embed": texts })
 }
 
-fn texts(input: Option<Value>) -> Result<Vec<String>, Wrong> {
+fn texts(fields: &Fields<'_>) -> Result<Vec<String>, Failure> {
     const NAME: &str = "input";
-    let texts = match input {
-        None => return Err(Wrong::at(NAME, "`input` is missing")),
-        Some(Value::String(text)) => vec![text],
-        Some(Value::Array(items)) => items.into_iter().map(text).collect::<Result<Vec<_>, _>>()?,
-        Some(other) => {
-            return Err(Wrong::at(
-                NAME,
-                format!("`input` is {}, not a text or a list of texts", what(&other)),
-            ));
-        }
-    };
+    let is_token = |item: &Value| item.is_number() || item.is_array();
+    if fields.get(NAME).and_then(Value::as_array).is_some_and(|items| items.iter().any(is_token)) {
+        return Err(fields.error(NAME, "is made of tokens, and tokens are another model's: send texts"));
+    }
+    let texts = fields.texts(NAME)?.ok_or_else(|| fields.error(NAME, "is missing"))?;
     match texts.len() {
-        0 => return Err(Wrong::at(NAME, "`input` is an empty list")),
+        0 => return Err(fields.error(NAME, "is an empty list")),
         1..=MAX_TEXTS => {}
         count => {
-            return Err(Wrong::at(
-                NAME,
-                format!("`input` has {count} texts, at most {MAX_TEXTS} are taken at once"),
-            ));
+            let why = format!("has {count} texts, at most {MAX_TEXTS} are taken at once");
+            return Err(fields.error(NAME, why));
         }
     }
-    if let Some(at) = texts.iter().position(String::is_empty) {
-        return Err(Wrong::at(NAME, format!("text {at} of `input` is empty")));
+    if let Some(at) = texts.iter().position(|text| text.is_empty()) {
+        return Err(fields.error(NAME, format!("text {at} is empty")));
     }
-    Ok(texts)
-}
-
-fn text(item: Value) -> Result<String, Wrong> {
-    match item {
-        Value::String(text) => Ok(text),
-        Value::Number(_) | Value::Array(_) => {
-            Err(Wrong::at("input", "`input` is made of tokens: tokens are another model's, send texts"))
-        }
-        Value::Null | Value::Bool(_) | Value::Object(_) => {
-            Err(Wrong::at("input", format!("`input` has {} in it, not only texts", what(&item))))
-        }
-    }
+    Ok(texts.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(body: &Value) -> Result<EmbeddingsRequest, Wrong> {
+    fn read(body: &Value) -> Result<EmbeddingsRequest, Failure> {
         EmbeddingsRequest::read(body.to_string().as_bytes())
     }
 
@@ -251,15 +235,15 @@ mod tests {
             (json!({ "model": "m", "input": ["a", ""] }), "input", "text 1"),
             (json!({ "model": "m", "input": [1, 2] }), "input", "tokens"),
             (json!({ "model": "m", "input": [[1], [2]] }), "input", "tokens"),
-            (json!({ "model": "m", "input": 7 }), "input", "a number"),
-            (json!({ "model": "m", "input": [true] }), "input", "yes or no"),
+            (json!({ "model": "m", "input": 7 }), "input", "not a text"),
+            (json!({ "model": "m", "input": [true] }), "input[0]", "not a text"),
             (json!({ "model": "m", "input": vec!["x"; 2_049] }), "input", "2049"),
             (
                 json!({ "model": "m", "input": "a", "encoding_format": "int8" }),
                 "encoding_format",
                 "float, base64",
             ),
-            (json!({ "model": "m", "input": "a", "dimensions": 0 }), "dimensions", "from 1"),
+            (json!({ "model": "m", "input": "a", "dimensions": 0 }), "dimensions", "within 1"),
         ] {
             let wrong = read(&body).unwrap_err();
             assert_eq!(wrong.param.as_deref(), Some(param), "{body}: {}", wrong.message);

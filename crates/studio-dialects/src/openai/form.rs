@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Wrong;
-use super::fields::{Fields, shown};
+use super::asked::shown;
+use crate::Failure;
 
 /// What came in a form, in its order.
 #[derive(Debug, Clone, Default)]
@@ -33,18 +33,18 @@ impl Form {
     }
 
     /// Takes the one file of a field.
-    pub fn take_file(&mut self, name: &str) -> Result<Option<String>, Wrong> {
+    pub fn take_file(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let mut files = self.take_files(name);
         if files.len() > 1 {
-            return Err(Wrong::at(name, format!("`{name}` came {} times, once is enough", files.len())));
+            return Err(Failure::invalid(name, format!("came {} times, once is enough", files.len())));
         }
         Ok(files.pop())
     }
 
-    /// The texts as fields: those of `numbers` and `yes_no` become what they say, those of `lists` become lists.
-    pub fn fields(self, numbers: &[&str], yes_no: &[&str], lists: &[&str]) -> Result<Fields, Wrong> {
+    /// The texts as JSON: those of `numbers` and `yes_no` become what they say, those of `lists` become lists.
+    pub fn json(self, numbers: &[&str], yes_no: &[&str], lists: &[&str]) -> Result<Value, Failure> {
         if let Some((name, _)) = self.files.first() {
-            return Err(Wrong::at(plain(name), format!("no file is taken as `{}`", shown(plain(name)))));
+            return Err(Failure::invalid(plain(name), "no file is taken by this name"));
         }
         let mut fields = Map::new();
         for (name, text) in self.texts {
@@ -66,10 +66,10 @@ impl Form {
                 Value::String(text)
             };
             if fields.insert(name.to_owned(), value).is_some() {
-                return Err(Wrong::at(name, format!("`{}` came twice", shown(name))));
+                return Err(Failure::invalid(name, "came twice"));
             }
         }
-        Ok(Fields::of(fields))
+        Ok(Value::Object(fields))
     }
 }
 
@@ -78,23 +78,25 @@ fn plain(name: &str) -> &str {
     name.strip_suffix("[]").unwrap_or(name)
 }
 
-fn number(name: &str, text: &str) -> Result<Value, Wrong> {
+fn number(name: &str, text: &str) -> Result<Value, Failure> {
     match serde_json::from_str(text.trim()) {
         Ok(Value::Number(number)) => Ok(Value::Number(number)),
-        _ => Err(Wrong::at(name, format!("`{name}` is `{}`, not a number", shown(text)))),
+        _ => Err(Failure::invalid(name, format!("`{}` is not a number", shown(text)))),
     }
 }
 
-fn yes_or_no(name: &str, text: &str) -> Result<Value, Wrong> {
+fn yes_or_no(name: &str, text: &str) -> Result<Value, Failure> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(Value::Bool(true)),
         "false" | "0" => Ok(Value::Bool(false)),
-        _ => Err(Wrong::at(name, format!("`{name}` is `{}`, not true or false", shown(text)))),
+        _ => Err(Failure::invalid(name, format!("`{}` is not true or false", shown(text)))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -105,12 +107,9 @@ mod tests {
         }
         form.add_text("tags[]", "a");
         form.add_text("tags[]", "b");
-        let mut fields = form.fields(&["n", "steps"], &["stream"], &["tags"]).unwrap();
-        assert_eq!(fields.whole("n", 1, 9).unwrap(), Some(2));
-        assert!(fields.yes("stream").unwrap());
-        assert_eq!(fields.text("prompt").unwrap().as_deref(), Some("7"));
-        assert_eq!(fields.take("tags"), Some(serde_json::json!(["a", "b"])));
-        assert_eq!(fields.left(), [""; 0]);
+        let json = form.json(&["n", "steps"], &["stream"], &["tags"]).unwrap();
+        let wanted = json!({ "n": 2, "stream": true, "prompt": "7", "tags": ["a", "b"], "steps": null });
+        assert_eq!(json, wanted);
     }
 
     #[test]
@@ -120,7 +119,7 @@ mod tests {
             for (name, text) in texts {
                 form.add_text(*name, *text);
             }
-            form.fields(&["n"], &["stream"], &[]).unwrap_err()
+            form.json(&["n"], &["stream"], &[]).unwrap_err()
         };
         assert_eq!(wrong(&[("n", "two")]).param.as_deref(), Some("n"));
         assert_eq!(wrong(&[("stream", "maybe")]).param.as_deref(), Some("stream"));
@@ -140,6 +139,6 @@ mod tests {
         form.add_file("mask", "m");
         assert_eq!(form.take_file("mask").unwrap_err().param.as_deref(), Some("mask"));
         form.add_file("extra", "x");
-        assert_eq!(form.fields(&[], &[], &[]).unwrap_err().param.as_deref(), Some("extra"));
+        assert_eq!(form.json(&[], &[], &[]).unwrap_err().param.as_deref(), Some("extra"));
     }
 }

@@ -6,11 +6,11 @@
 mod answer;
 pub mod mask;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::Wrong;
-use super::fields::{Fields, shown};
+use super::asked::{self, shown};
 use super::form::Form;
+use crate::{Failure, Fields, read_json};
 pub use answer::{Made, Piece};
 
 /// Pictures of one request: what OpenAI makes.
@@ -35,15 +35,30 @@ const NUMBERS: &[&str] =
     &["n", "partial_images", "output_compression", "seed", "steps", "cfg_scale", "guidance", "strength"];
 /// Fields of yes or no in a form.
 const YES_NO: &[&str] = &["stream"];
-/// Fields that no engine has anything for, with the value that asks for nothing.
-const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("quality", "auto"),
-    ("style", ""),
-    ("background", "auto"),
-    ("moderation", "auto"),
-    ("output_compression", ""),
-    ("input_fidelity", ""),
+/// Fields that are looked at, or ask for nothing.
+const KNOWN: &[&str] = &[
+    "model",
+    "prompt",
+    "n",
+    "size",
+    "output_format",
+    "response_format",
+    "stream",
+    "partial_images",
+    "negative_prompt",
+    "seed",
+    "steps",
+    "cfg_scale",
+    "guidance",
+    "sampling_method",
+    "scheduler",
+    "strength",
+    "image_role",
+    "user",
 ];
+/// Values of other fields that ask for nothing.
+const WITHOUT_EFFECT: &[(&str, &str)] =
+    &[("quality", "auto"), ("background", "auto"), ("background", "opaque"), ("moderation", "auto")];
 
 /// Which of the three addresses was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,71 +111,76 @@ enum Role {
 
 impl ImagesRequest {
     /// Reads a body of `generations`; `seed` is used where none is stated.
-    pub fn generation(body: &[u8], seed: u32) -> Result<Self, Wrong> {
-        let mut fields = Fields::of_json(body)?;
+    pub fn generation(body: &[u8], seed: u32) -> Result<Self, Failure> {
+        let request = read_json(body)?;
+        let fields = Fields::of(&request, "")?;
         let mut task = Map::new();
-        task.insert("prompt".to_owned(), fields.required_text("prompt")?.into());
-        Self::read(fields, task, Origin::Generation, seed)
+        task.insert("prompt".to_owned(), fields.needed_text("prompt")?.into());
+        Self::read(&request, task, Origin::Generation, seed)
     }
 
     /// Reads a form of `edits`.
     ///
     /// One picture is repainted, several are references, unless `image_role` says otherwise.
-    pub fn edit(mut form: Form, seed: u32) -> Result<Self, Wrong> {
+    pub fn edit(mut form: Form, seed: u32) -> Result<Self, Failure> {
         let images = form.take_files("image");
         let mask = form.take_file("mask")?;
-        let mut fields = form.fields(NUMBERS, YES_NO, &[])?;
+        let request = form.json(NUMBERS, YES_NO, &[])?;
+        let fields = Fields::of(&request, "")?;
         let mut task = Map::new();
-        task.insert("prompt".to_owned(), fields.required_text("prompt")?.into());
-        let role = fields.word("image_role", &[("start", Role::Start), ("reference", Role::Reference)])?;
+        task.insert("prompt".to_owned(), fields.needed_text("prompt")?.into());
+        let roles = [("start", Role::Start), ("reference", Role::Reference)];
+        let role = asked::word(&fields, "image_role", &roles)?;
         let role = role.unwrap_or(if images.len() > 1 { Role::Reference } else { Role::Start });
         put_sources(&mut task, images, mask, role)?;
         if let Some(strength) = fields.number("strength", 0.0, 1.0)? {
             task.insert("denoise".to_owned(), strength.into());
         }
-        Self::read(fields, task, Origin::Edit, seed)
+        Self::read(&request, task, Origin::Edit, seed)
     }
 
     /// Reads a form of `variations`.
-    pub fn variation(mut form: Form, seed: u32) -> Result<Self, Wrong> {
+    pub fn variation(mut form: Form, seed: u32) -> Result<Self, Failure> {
         let images = form.take_files("image");
         if images.len() > 1 {
-            return Err(Wrong::at("image", "one picture is varied at a time"));
+            return Err(Failure::invalid("image", "one picture is varied at a time"));
         }
-        let mut fields = form.fields(NUMBERS, YES_NO, &[])?;
+        let request = form.json(NUMBERS, YES_NO, &[])?;
+        let fields = Fields::of(&request, "")?;
         let mut task = Map::new();
         // Some models need words even here.
         task.insert("prompt".to_owned(), fields.text("prompt")?.unwrap_or_default().into());
         put_sources(&mut task, images, None, Role::Start)?;
         let strength = fields.number("strength", 0.0, 1.0)?.unwrap_or(VARIATION_STRENGTH);
         task.insert("denoise".to_owned(), strength.into());
-        Self::read(fields, task, Origin::Variation, seed)
+        Self::read(&request, task, Origin::Variation, seed)
     }
 
     fn read(
-        mut fields: Fields,
+        request: &Value,
         mut task: Map<String, Value>,
         origin: Origin,
         seed: u32,
-    ) -> Result<Self, Wrong> {
-        let model = fields.model()?;
+    ) -> Result<Self, Failure> {
+        let fields = Fields::of(request, "")?;
+        let model = asked::model(&fields)?;
         let count = fields.whole("n", 1, MAX_PICTURES)?.unwrap_or(1);
-        let size = size(&mut fields)?;
+        let size = size(&fields)?;
         let output_format =
-            fields.word("output_format", &[("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])?;
-        let stream = fields.yes("stream")?;
+            asked::word(&fields, "output_format", &[("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])?;
+        let stream = fields.flag("stream")?.unwrap_or(false);
         let partial_images = fields.whole("partial_images", 0, MAX_PARTIAL_IMAGES)?;
         // Clients of the newer models never say `response_format` and await the bytes.
         let is_new = stream || output_format.is_some();
         let formats = [("url", ResponseFormat::Url), ("b64_json", ResponseFormat::Base64)];
-        let asked = fields.word("response_format", &formats)?;
+        let asked = asked::word(&fields, "response_format", &formats)?;
         if stream && asked == Some(ResponseFormat::Url) {
             let why = "streamed pictures come as `b64_json`: leave `response_format` or `stream` out";
-            return Err(Wrong::at("response_format", why));
+            return Err(Failure::invalid("response_format", why));
         }
         let usual = if is_new { ResponseFormat::Base64 } else { ResponseFormat::Url };
-        let ignored = without_effect(&mut fields)?;
-        options(&mut fields, &mut task)?;
+        let ignored = without_effect(request)?;
+        options(&fields, &mut task)?;
         if let Some((width, height)) = size {
             check_pixels(count, width, height)?;
             task.insert("width".to_owned(), width.into());
@@ -170,7 +190,6 @@ impl ImagesRequest {
         task.insert("kind".to_owned(), "image".into());
         task.insert("ext".to_owned(), output_format.into());
         let first = fields.whole("seed", 0, u64::MAX - MAX_PICTURES)?.unwrap_or_else(|| seed.into());
-        fields.take("user");
         let tasks = (0..count).map(|at| {
             let mut task = task.clone();
             task.insert("seed".to_owned(), (first + at).into());
@@ -182,7 +201,7 @@ impl ImagesRequest {
             response_format: asked.unwrap_or(usual),
             stream,
             partial_images: partial_images.unwrap_or(0) as u32,
-            ignored: ignored.into_iter().chain(fields.left()).collect(),
+            ignored,
             origin,
             output_format,
             size,
@@ -191,25 +210,25 @@ impl ImagesRequest {
 }
 
 /// `WIDTHxHEIGHT`; `auto` leaves it to the model.
-fn size(fields: &mut Fields) -> Result<Option<(u32, u32)>, Wrong> {
-    let Some(text) = fields.text("size")?.filter(|text| text != "auto") else { return Ok(None) };
+fn size(fields: &Fields<'_>) -> Result<Option<(u32, u32)>, Failure> {
+    let Some(text) = fields.text("size")?.filter(|text| *text != "auto") else { return Ok(None) };
     let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
     let sides = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     sides.map(Some).ok_or_else(|| {
         let why = format!(
-            "`size` is `{}`: write it like 1024x768, with sides of 1 to {MAX_SIDE} pixels, or `auto`",
-            shown(&text)
+            "`{}` is no size: write it like 1024x768, with sides of 1 to {MAX_SIDE} pixels, or `auto`",
+            shown(text)
         );
-        Wrong::at("size", why)
+        Failure::invalid("size", why)
     })
 }
 
-fn check_pixels(count: u64, width: u32, height: u32) -> Result<(), Wrong> {
+fn check_pixels(count: u64, width: u32, height: u32) -> Result<(), Failure> {
     let pixels = count * u64::from(width) * u64::from(height);
     if pixels <= MAX_PIXELS {
         return Ok(());
     }
-    Err(Wrong::at(
+    Err(Failure::invalid(
         "n",
         format!(
             "{count} pictures of {width}x{height} are {pixels} pixels, at most {MAX_PIXELS} are made at once: ask for \
@@ -219,7 +238,7 @@ fn check_pixels(count: u64, width: u32, height: u32) -> Result<(), Wrong> {
 }
 
 /// Fields of ours, with the names that tasks have for them.
-fn options(fields: &mut Fields, task: &mut Map<String, Value>) -> Result<(), Wrong> {
+fn options(fields: &Fields<'_>, task: &mut Map<String, Value>) -> Result<(), Failure> {
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             task.insert(name.to_owned(), value);
@@ -229,24 +248,20 @@ fn options(fields: &mut Fields, task: &mut Map<String, Value>) -> Result<(), Wro
     put("steps", fields.whole("steps", 1, MAX_STEPS)?.map(Value::from));
     put("cfgScale", fields.number("cfg_scale", 0.0, MAX_GUIDANCE)?.map(Value::from));
     put("guidance", fields.number("guidance", 0.0, MAX_GUIDANCE)?.map(Value::from));
-    put("samplingMethod", fields.name("sampling_method")?.map(Value::from));
-    put("scheduler", fields.name("scheduler")?.map(Value::from));
+    put("samplingMethod", asked::name(fields, "sampling_method")?.map(Value::from));
+    put("scheduler", asked::name(fields, "scheduler")?.map(Value::from));
     Ok(())
 }
 
-fn without_effect(fields: &mut Fields) -> Result<Vec<String>, Wrong> {
-    let mut ignored = Vec::new();
-    for (name, nothing) in WITHOUT_EFFECT {
-        let Some(value) = fields.take(name) else { continue };
-        if *name == "background" && value == "transparent" {
-            return Err(Wrong::at(
-                *name,
-                "no engine here makes transparent pictures: leave `background` out",
-            ));
-        }
-        if value != json!(nothing) {
-            ignored.push((*name).to_owned());
-        }
+/// What is stated and has no effect.
+fn without_effect(request: &Value) -> Result<Vec<String>, Failure> {
+    let mut ignored = asked::ignored(request, KNOWN);
+    ignored.retain(|name| {
+        !WITHOUT_EFFECT.contains(&(name.as_str(), request[name].as_str().unwrap_or_default()))
+    });
+    if request["background"] == "transparent" {
+        let why = "no engine here makes transparent pictures: leave it out";
+        return Err(Failure::invalid("background", why));
     }
     Ok(ignored)
 }
@@ -256,24 +271,27 @@ fn put_sources(
     images: Vec<String>,
     mask: Option<String>,
     role: Role,
-) -> Result<(), Wrong> {
+) -> Result<(), Failure> {
     match images.len() {
-        0 => return Err(Wrong::at("image", "`image` is missing: send a picture as a file of the form")),
+        0 => return Err(Failure::invalid("image", "is missing: send a picture as a file of the form")),
         1..=MAX_SOURCES => {}
         count => {
-            return Err(Wrong::at("image", format!("{count} pictures, at most {MAX_SOURCES} are taken")));
+            return Err(Failure::invalid(
+                "image",
+                format!("{count} pictures, at most {MAX_SOURCES} are taken"),
+            ));
         }
     }
     match role {
         Role::Reference if mask.is_some() => {
-            return Err(Wrong::at("mask", "a mask needs one picture to repaint, not references"));
+            return Err(Failure::invalid("mask", "a mask needs one picture to repaint, not references"));
         }
         Role::Reference => {
             task.insert("refImageUrls".to_owned(), images.into());
         }
         Role::Start => {
             let [image] = <[String; 1]>::try_from(images).map_err(|_| {
-                Wrong::at("image", "one picture is repainted at a time: use `image_role` reference")
+                Failure::invalid("image", "one picture is repainted at a time: use `image_role` reference")
             })?;
             task.insert("initImageUrl".to_owned(), image.into());
         }

@@ -1,6 +1,7 @@
 //! The samples of a WAV as OpenAI's `pcm`: 16 bits, one channel, 24 kHz, no header; made while the file is read.
 
-use crate::openai::Wrong;
+use crate::Failure;
+use crate::openai::asked;
 
 /// The rate of `pcm`.
 const RATE: u32 = 24_000;
@@ -42,7 +43,7 @@ impl Default for PcmStream {
 
 impl PcmStream {
     /// The samples that follow from the next bytes of the file.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Wrong> {
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         match &mut self.0 {
             State::Sound(sound) => Ok(sound.feed(bytes)),
             State::Head(head) => {
@@ -56,7 +57,7 @@ impl PcmStream {
     }
 
     /// The samples that were held back for those that might follow.
-    pub fn finish(self) -> Result<Vec<u8>, Wrong> {
+    pub fn finish(self) -> Result<Vec<u8>, Failure> {
         match self.0 {
             State::Head(_) => Err(unreadable("it has no sound")),
             State::Sound(Sound { resampler: None, .. }) => Ok(Vec::new()),
@@ -66,7 +67,7 @@ impl PcmStream {
 }
 
 /// The sound that a header describes, and where it starts; `None`: more of it must come.
-fn header(head: &[u8]) -> Result<Option<(Sound, usize)>, Wrong> {
+fn header(head: &[u8]) -> Result<Option<(Sound, usize)>, Failure> {
     if head.len() < 12 {
         return Ok(None);
     }
@@ -98,7 +99,7 @@ fn header(head: &[u8]) -> Result<Option<(Sound, usize)>, Wrong> {
 }
 
 /// Channels and rate.
-fn described(fields: &[u8]) -> Result<(usize, u32), Wrong> {
+fn described(fields: &[u8]) -> Result<(usize, u32), Failure> {
     let two = |at: usize| u16::from_le_bytes([fields[at], fields[at + 1]]);
     let (channels, bits) = (usize::from(two(2)), two(14));
     let rate = u32::from_le_bytes([fields[4], fields[5], fields[6], fields[7]]);
@@ -108,8 +109,8 @@ fn described(fields: &[u8]) -> Result<(usize, u32), Wrong> {
     Ok((channels, rate))
 }
 
-fn unreadable(why: &str) -> Wrong {
-    Wrong::engine(format!("the engine's WAV cannot be made into pcm: {why}"))
+fn unreadable(why: &str) -> Failure {
+    asked::unreadable("the engine's WAV", why)
 }
 
 impl Sound {

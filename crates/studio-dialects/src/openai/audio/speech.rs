@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::openai::Wrong;
-use crate::openai::fields::{Fields, shown, what};
+use crate::openai::asked::{self, shown};
+use crate::{Failure, Fields, read_json};
 
 /// What engines write, and `pcm`, which the studio makes of `wav`.
 const FORMATS: &[(&str, Format)] = &[
@@ -16,6 +16,10 @@ const FORMATS: &[(&str, Format)] = &[
 const UNMADE: &[&str] = &["mp3", "aac"];
 /// Beyond it nobody understands a word; what OpenAI takes, too.
 const SPEEDS: (f64, f64) = (0.25, 4.0);
+
+/// Fields that are looked at, or ask for nothing.
+const KNOWN: &[&str] =
+    &["model", "input", "voice", "speed", "language", "response_format", "stream_format", "user"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Format {
@@ -38,44 +42,43 @@ pub struct SpeechRequest {
 
 impl SpeechRequest {
     /// Reads a body. A format that is not stated is `wav`: `mp3`, OpenAI's own, is not made here.
-    pub fn read(body: &[u8]) -> Result<Self, Wrong> {
-        let mut fields = Fields::of_json(body)?;
-        let model = fields.model()?;
-        let text = fields.required_text("input")?;
+    pub fn read(body: &[u8]) -> Result<Self, Failure> {
+        let request = read_json(body)?;
+        let fields = Fields::of(&request, "")?;
+        let model = asked::model(&fields)?;
+        let text = fields.needed_text("input")?;
         if text.trim().is_empty() {
-            return Err(Wrong::at("input", "`input` is empty: there is nothing to say"));
+            return Err(Failure::invalid("input", "is empty: there is nothing to say"));
         }
-        let format = format(&mut fields)?;
+        let format = format(&fields)?;
         let mut task = Map::new();
         task.insert("kind".to_owned(), "audio_tts".into());
         task.insert("text".to_owned(), text.into());
         task.insert("ext".to_owned(), format.ext.into());
-        if let Some(voice) = voice(&mut fields)? {
+        if let Some(voice) = voice(&fields)? {
             task.insert("voice".to_owned(), voice.into());
         }
         if let Some(speed) = fields.number("speed", SPEEDS.0, SPEEDS.1)? {
             task.insert("speed".to_owned(), speed.into());
         }
-        if let Some(language) = fields.name("language")? {
+        if let Some(language) = asked::name(&fields, "language")? {
             task.insert("language".to_owned(), language.into());
         }
-        match fields.text("stream_format")?.as_deref() {
-            None | Some("audio") => {}
-            Some("sse") => {
-                let why = "speech is sent as it is, not as events: leave `stream_format` out, or use `audio`";
-                return Err(Wrong::at("stream_format", why));
-            }
-            Some(other) => {
-                let why = format!("`stream_format` is `{}`: use audio", shown(other));
-                return Err(Wrong::at("stream_format", why));
-            }
+        if fields.text("stream_format")? == Some("sse") {
+            let why = "speech is sent as it is, not as events: leave it out, or use `audio`";
+            return Err(fields.error("stream_format", why));
         }
-        fields.take("user");
-        Ok(Self { model, task: Value::Object(task), raw: format.raw, ignored: fields.left() })
+        asked::word(&fields, "stream_format", &[("audio", ())])?;
+        Ok(Self {
+            model,
+            task: Value::Object(task),
+            raw: format.raw,
+            ignored: asked::ignored(&request, KNOWN),
+        })
     }
 }
 
-fn format(fields: &mut Fields) -> Result<Format, Wrong> {
+fn format(fields: &Fields<'_>) -> Result<Format, Failure> {
     const NAME: &str = "response_format";
     let Some(word) = fields.text(NAME)? else { return Ok(FORMATS[0].1) };
     if let Some((_, format)) = FORMATS.iter().find(|(name, _)| *name == word) {
@@ -83,27 +86,23 @@ fn format(fields: &mut Fields) -> Result<Format, Wrong> {
     }
     let known: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
     let known = known.join(", ");
-    let why = if UNMADE.contains(&word.as_str()) {
+    let why = if UNMADE.contains(&word) {
         format!("no engine here writes `{word}`: use one of {known}")
     } else {
-        format!("`{NAME}` is `{}`: use one of {known}", shown(&word))
+        format!("`{}` is not one of {known}", shown(word))
     };
-    Err(Wrong::at(NAME, why))
+    Err(Failure::invalid(NAME, why))
 }
 
 /// A name, or an object that has it as `id`.
-fn voice(fields: &mut Fields) -> Result<Option<String>, Wrong> {
-    match fields.take("voice") {
-        None => Ok(None),
-        Some(Value::String(voice)) if !voice.is_empty() => Ok(Some(voice)),
-        Some(Value::Object(voice)) => match voice.get("id") {
-            Some(Value::String(id)) if !id.is_empty() => Ok(Some(id.clone())),
-            _ => Err(Wrong::at("voice", "`voice` is an object without an `id`")),
-        },
-        Some(other) => {
-            Err(Wrong::at("voice", format!("`voice` is {}, not the name of a voice", what(&other))))
-        }
+fn voice(fields: &Fields<'_>) -> Result<Option<String>, Failure> {
+    if let Some(Value::Object(_)) = fields.get("voice") {
+        let voice = fields.object("voice")?;
+        return voice
+            .map(|voice| asked::name(&voice, "id")?.ok_or_else(|| voice.error("id", "is missing")))
+            .transpose();
     }
+    asked::name(fields, "voice")
 }
 
 #[cfg(test)]
@@ -112,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn read(body: &Value) -> Result<SpeechRequest, Wrong> {
+    fn read(body: &Value) -> Result<SpeechRequest, Failure> {
         SpeechRequest::read(body.to_string().as_bytes())
     }
 
@@ -142,8 +141,8 @@ mod tests {
         for (change, param, word) in [
             (json!({ "input": null }), "input", "missing"),
             (json!({ "input": " " }), "input", "empty"),
-            (json!({ "voice": 3 }), "voice", "a number"),
-            (json!({ "voice": {} }), "voice", "`id`"),
+            (json!({ "voice": 3 }), "voice", "not a text"),
+            (json!({ "voice": {} }), "voice.id", "missing"),
             (json!({ "speed": 9 }), "speed", "0.25 to 4"),
             (json!({ "response_format": "mp3" }), "response_format", "wav, flac, opus, pcm"),
             (json!({ "response_format": "aac" }), "response_format", "no engine here"),

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::subtitles::{self, Cue};
-use crate::openai::Wrong;
-use crate::openai::fields::{Fields, shown};
+use crate::openai::asked::{self, shown};
 use crate::openai::form::Form;
+use crate::{Failure, Fields};
 
 /// How a transcript comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,10 @@ const FORMATS: &[(&str, Format)] = &[
     ("verbose_json", Format::VerboseJson),
     ("vtt", Format::Vtt),
 ];
+
+/// Fields that are looked at, or ask for nothing.
+const KNOWN: &[&str] =
+    &["model", "language", "prompt", "response_format", "timestamp_granularities", "stream", "vad", "user"];
 
 /// A request that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,26 +58,27 @@ pub struct Body {
 
 impl TranscriptRequest {
     /// Reads a form; `translate` asks for English.
-    pub fn read(mut form: Form, translate: bool) -> Result<Self, Wrong> {
+    pub fn read(mut form: Form, translate: bool) -> Result<Self, Failure> {
         let file = form.take_file("file")?;
         let file = file.ok_or_else(|| {
-            Wrong::at("file", "`file` is missing: send the recording as a file of the form")
+            Failure::invalid("file", "is missing: send the recording as a file of the form")
         })?;
         let lists = ["timestamp_granularities", "include"];
-        let mut fields = form.fields(&["temperature"], &["stream", "vad"], &lists)?;
-        let model = fields.model()?;
-        let format = fields.word("response_format", FORMATS)?.unwrap_or(Format::Json);
-        let (words, segments) = granularities(&mut fields, format)?;
-        let stream = fields.yes("stream")?;
+        let request = form.json(&["temperature"], &["stream", "vad"], &lists)?;
+        let fields = Fields::of(&request, "")?;
+        let model = asked::model(&fields)?;
+        let format = asked::word(&fields, "response_format", FORMATS)?.unwrap_or(Format::Json);
+        let (words, segments) = granularities(&fields, format)?;
+        let stream = fields.flag("stream")?.unwrap_or(false);
         if stream && !matches!(format, Format::Json | Format::Text) {
             let why = "a transcript is streamed as `json` or `text` only: leave `stream` out";
-            return Err(Wrong::at("stream", why));
+            return Err(Failure::invalid("stream", why));
         }
         let mut task = Map::new();
         task.insert("kind".to_owned(), "audio_stt".into());
         task.insert("inputUrl".to_owned(), file.into());
         // Translations have one language, which is where they go.
-        if let Some(language) = if translate { None } else { fields.name("language")? } {
+        if let Some(language) = if translate { None } else { asked::name(&fields, "language")? } {
             task.insert("language".to_owned(), language.into());
         }
         if let Some(prompt) = fields.text("prompt")?.filter(|prompt| !prompt.is_empty()) {
@@ -82,7 +87,7 @@ impl TranscriptRequest {
         if translate {
             task.insert("translate".to_owned(), true.into());
         }
-        if fields.yes("vad")? {
+        if fields.flag("vad")?.unwrap_or(false) {
             task.insert("vad".to_owned(), true.into());
         }
         match (words, format) {
@@ -92,12 +97,11 @@ impl TranscriptRequest {
             }
             (false, Format::Json | Format::Text) => None,
         };
-        fields.take("user");
         Ok(Self {
             model,
             task: Value::Object(task),
             stream,
-            ignored: fields.left(),
+            ignored: asked::ignored(&request, KNOWN),
             translate,
             format,
             words,
@@ -106,7 +110,7 @@ impl TranscriptRequest {
     }
 
     /// The answer, from a job's result.
-    pub fn answer(&self, result: &str) -> Result<Body, Wrong> {
+    pub fn answer(&self, result: &str) -> Result<Body, Failure> {
         let heard = Heard::read(result)?;
         let json = |value: Value| Body { content_type: "application/json", text: value.to_string() };
         let text = |content_type, text| Body { content_type, text };
@@ -125,7 +129,7 @@ impl TranscriptRequest {
     }
 
     /// The whole text of a result, and the data of the event `transcript.text.done`.
-    pub fn done(result: &str) -> Result<(String, String), Wrong> {
+    pub fn done(result: &str) -> Result<(String, String), Failure> {
         let heard = Heard::read(result)?;
         let mut data = short(&heard);
         data["type"] = "transcript.text.done".into();
@@ -174,20 +178,20 @@ fn usage(duration: f64) -> Value {
 }
 
 /// Whether times of words and of segments are wanted.
-fn granularities(fields: &mut Fields, format: Format) -> Result<(bool, bool), Wrong> {
+fn granularities(fields: &Fields<'_>, format: Format) -> Result<(bool, bool), Failure> {
     const NAME: &str = "timestamp_granularities";
-    let Some(Value::Array(asked)) = fields.take(NAME) else { return Ok((false, true)) };
+    let Some(asked) = fields.texts(NAME)? else { return Ok((false, true)) };
     if format != Format::VerboseJson {
-        return Err(Wrong::at(NAME, format!("`{NAME}` goes with `response_format` verbose_json")));
+        return Err(Failure::invalid(NAME, "goes with `response_format` verbose_json"));
     }
     let (mut words, mut segments) = (false, false);
-    for one in &asked {
-        match one.as_str().unwrap_or_default() {
+    for one in asked {
+        match one {
             "word" => words = true,
             "segment" => segments = true,
             other => {
-                let why = format!("`{NAME}` has `{}`: use word, segment", shown(other));
-                return Err(Wrong::at(NAME, why));
+                let why = format!("`{}` is not one of word, segment", shown(other));
+                return Err(Failure::invalid(NAME, why));
             }
         }
     }
@@ -224,9 +228,8 @@ struct Word {
 }
 
 impl Heard {
-    fn read(result: &str) -> Result<Self, Wrong> {
-        serde_json::from_str(result)
-            .map_err(|error| Wrong::engine(format!("the engine's transcript cannot be read: {error}")))
+    fn read(result: &str) -> Result<Self, Failure> {
+        serde_json::from_str(result).map_err(|error| asked::unreadable("the engine's transcript", error))
     }
 
     /// The segments, or the whole text where the engine gave none.
@@ -257,7 +260,7 @@ mod tests {
         form
     }
 
-    fn read(texts: &[(&str, &str)]) -> Result<TranscriptRequest, Wrong> {
+    fn read(texts: &[(&str, &str)]) -> Result<TranscriptRequest, Failure> {
         TranscriptRequest::read(form(texts), false)
     }
 

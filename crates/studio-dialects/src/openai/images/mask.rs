@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, Luma};
 
-use crate::openai::Wrong;
+use crate::Failure;
 
 /// The longest side of a picture that comes in; what engines take.
 const MAX_SIDE: u32 = 8_192;
@@ -14,8 +14,8 @@ const MAX_DECODE_BYTES: u64 = 256 * 1024 * 1024;
 /// The mask that a picture's transparency stands for, as a PNG; `None` when all of it is opaque.
 ///
 /// `field` is named where the picture cannot be read.
-pub fn of_alpha(field: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, Wrong> {
-    let unreadable = |why: String| Wrong::at(field, format!("the picture `{field}` cannot be read: {why}"));
+pub fn of_alpha(field: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    let unreadable = |why: String| Failure::invalid(field, format!("the picture cannot be read: {why}"));
     let picture = decode(bytes).map_err(unreadable)?;
     let Some(picture) = picture else { return Ok(None) };
     let pixels = picture.to_rgba8();

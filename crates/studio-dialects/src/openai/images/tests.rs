@@ -4,7 +4,7 @@ use super::*;
 
 const SEED: u32 = 40;
 
-fn read(body: &Value) -> Result<ImagesRequest, Wrong> {
+fn read(body: &Value) -> Result<ImagesRequest, Failure> {
     ImagesRequest::generation(body.to_string().as_bytes(), SEED)
 }
 
@@ -64,9 +64,9 @@ fn wrong_requests_name_their_field() {
     for (change, param, word) in [
         (json!({ "model": null }), "model", "/v1/models"),
         (json!({ "prompt": null }), "prompt", "missing"),
-        (json!({ "prompt": 5 }), "prompt", "a number"),
-        (json!({ "n": 0 }), "n", "from 1 to 10"),
-        (json!({ "n": 11 }), "n", "from 1 to 10"),
+        (json!({ "prompt": 5 }), "prompt", "not a text"),
+        (json!({ "n": 0 }), "n", "within 1 to 10"),
+        (json!({ "n": 11 }), "n", "within 1 to 10"),
         (json!({ "n": 10, "size": "4096x4096" }), "n", "fewer"),
         (json!({ "size": "large" }), "size", "1024x768"),
         (json!({ "size": "0x512" }), "size", "1024x768"),
@@ -74,9 +74,9 @@ fn wrong_requests_name_their_field() {
         (json!({ "response_format": "gif" }), "response_format", "url, b64_json"),
         (json!({ "output_format": "tiff" }), "output_format", "png, jpeg, webp"),
         (json!({ "stream": true, "response_format": "url" }), "response_format", "b64_json"),
-        (json!({ "partial_images": 9 }), "partial_images", "to 3"),
+        (json!({ "partial_images": 9 }), "partial_images", "0 to 3"),
         (json!({ "background": "transparent" }), "background", "transparent"),
-        (json!({ "steps": 0 }), "steps", "from 1"),
+        (json!({ "steps": 0 }), "steps", "within 1"),
         (json!({ "seed": -1 }), "seed", "whole number"),
         (json!({ "cfg_scale": "7" }), "cfg_scale", "number"),
     ] {
