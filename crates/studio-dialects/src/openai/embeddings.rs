@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asked;
-use crate::{Failure, Fields, Kind, read_json};
+use crate::{Failure, Fields, Kind};
 
 /// Texts of one request: what OpenAI takes.
 pub const MAX_TEXTS: usize = 2_048;
@@ -38,9 +38,8 @@ pub struct EmbeddingsRequest {
 
 impl EmbeddingsRequest {
     /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<Self, Failure> {
-        let request = read_json(body)?;
-        let fields = Fields::of(&request, "")?;
+    pub fn read(request: &Value) -> Result<Self, Failure> {
+        let fields = Fields::of(request, "")?;
         let model = asked::model(&fields)?;
         let texts = texts(&fields)?;
         let formats = [("float", false), ("base64", true)];
@@ -48,7 +47,7 @@ impl EmbeddingsRequest {
         let dimensions = fields.whole("dimensions", 1, MAX_DIMENSIONS)?;
         let count = texts.len();
         let tasks = texts.chunks(TEXTS_PER_JOB).map(task).collect();
-        Ok(Self { model, tasks, ignored: asked::ignored(&request, KNOWN), base64, dimensions, count })
+        Ok(Self { model, tasks, ignored: asked::ignored(request, KNOWN), base64, dimensions, count })
     }
 
     /// The answer, from the results of the jobs in their order.
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     fn read(body: &Value) -> Result<EmbeddingsRequest, Failure> {
-        EmbeddingsRequest::read(body.to_string().as_bytes())
+        EmbeddingsRequest::read(body)
     }
 
     fn result(vectors: &[&[f32]]) -> String {

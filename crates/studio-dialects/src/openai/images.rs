@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::asked::{self, shown};
 use super::form::Form;
-use crate::{Failure, Fields, read_json};
+use crate::{Failure, Fields};
 pub use answer::{Made, Piece};
 
 /// Pictures of one request: what OpenAI makes.
@@ -111,12 +111,11 @@ enum Role {
 
 impl ImagesRequest {
     /// Reads a body of `generations`; `seed` is used where none is stated.
-    pub fn generation(body: &[u8], seed: u32) -> Result<Self, Failure> {
-        let request = read_json(body)?;
-        let fields = Fields::of(&request, "")?;
+    pub fn generation(request: &Value, seed: u32) -> Result<Self, Failure> {
+        let fields = Fields::of(request, "")?;
         let mut task = Map::new();
         task.insert("prompt".to_owned(), fields.needed_text("prompt")?.into());
-        Self::read(&request, task, Origin::Generation, seed)
+        Self::read(request, task, Origin::Generation, seed)
     }
 
     /// Reads a form of `edits`.
@@ -286,9 +285,15 @@ fn put_sources(
         Role::Reference if mask.is_some() => {
             return Err(Failure::invalid("mask", "a mask needs one picture to repaint, not references"));
         }
-        Role::Reference => {
-            task.insert("refImageUrls".to_owned(), images.into());
-        }
+        // One is what every worker understands.
+        Role::Reference => match <[String; 1]>::try_from(images) {
+            Ok([image]) => {
+                task.insert("refImageUrl".to_owned(), image.into());
+            }
+            Err(images) => {
+                task.insert("refImageUrls".to_owned(), images.into());
+            }
+        },
         Role::Start => {
             let [image] = <[String; 1]>::try_from(images).map_err(|_| {
                 Failure::invalid("image", "one picture is repainted at a time: use `image_role` reference")

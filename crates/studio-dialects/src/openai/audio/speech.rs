@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::openai::asked::{self, shown};
-use crate::{Failure, Fields, read_json};
+use crate::{Failure, Fields};
 
 /// What engines write, and `pcm`, which the studio makes of `wav`.
 const FORMATS: &[(&str, Format)] = &[
@@ -42,9 +42,8 @@ pub struct SpeechRequest {
 
 impl SpeechRequest {
     /// Reads a body. A format that is not stated is `wav`: `mp3`, OpenAI's own, is not made here.
-    pub fn read(body: &[u8]) -> Result<Self, Failure> {
-        let request = read_json(body)?;
-        let fields = Fields::of(&request, "")?;
+    pub fn read(request: &Value) -> Result<Self, Failure> {
+        let fields = Fields::of(request, "")?;
         let model = asked::model(&fields)?;
         let text = fields.needed_text("input")?;
         if text.trim().is_empty() {
@@ -73,7 +72,7 @@ impl SpeechRequest {
             model,
             task: Value::Object(task),
             raw: format.raw,
-            ignored: asked::ignored(&request, KNOWN),
+            ignored: asked::ignored(request, KNOWN),
         })
     }
 }
@@ -112,7 +111,7 @@ mod tests {
     use super::*;
 
     fn read(body: &Value) -> Result<SpeechRequest, Failure> {
-        SpeechRequest::read(body.to_string().as_bytes())
+        SpeechRequest::read(body)
     }
 
     #[test]

@@ -74,11 +74,11 @@ impl ImagesRequest {
         data.to_string()
     }
 
-    /// The data of a picture's event.
+    /// The data of the event of picture `at`, whose bytes are those of number 0.
     pub fn completed(&self, created: i64, at: usize) -> Vec<Piece> {
         let data = self.event(self.completed_event(), created, at).to_string();
         let head = format!("{},\"b64_json\":\"", &data[..data.len() - 1]);
-        vec![Piece::Text(head), Piece::Base64(at), Piece::Text("\"}".to_owned())]
+        vec![Piece::Text(head), Piece::Base64(0), Piece::Text("\"}".to_owned())]
     }
 
     fn event(&self, name: &str, created: i64, at: usize) -> Value {
