@@ -24,10 +24,8 @@ impl<'a> Fields<'a> {
     /// `value`, which must be an object; `path` is empty for the whole body.
     pub fn of(value: &'a Value, path: impl Into<String>) -> Result<Self, Failure> {
         let path = path.into();
-        match value {
-            Value::Object(map) => Ok(Self { map, path }),
-            other => Err(wrong(&path, other, "an object")),
-        }
+        let Some(map) = value.as_object() else { return Err(wrong(&path, value, "an object")) };
+        Ok(Self { map, path })
     }
 
     /// The path of a field.
@@ -103,17 +101,16 @@ impl<'a> Fields<'a> {
     /// One text or a list of them.
     pub fn texts(&self, name: &str) -> Result<Option<Vec<&'a str>>, Failure> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let wanted = "a text or a list of texts";
-        match value {
-            Value::String(one) => Ok(Some(vec![one])),
-            Value::Array(many) => {
-                let read = |(at, item): (usize, &'a Value)| {
-                    item.as_str().ok_or_else(|| wrong(&format!("{}[{at}]", self.at(name)), item, "a text"))
-                };
-                many.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
-            }
-            other => Err(wrong(&self.at(name), other, wanted)),
+        if let Some(one) = value.as_str() {
+            return Ok(Some(vec![one]));
         }
+        let Some(many) = value.as_array() else {
+            return Err(wrong(&self.at(name), value, "a text or a list of texts"));
+        };
+        let read = |(at, item): (usize, &'a Value)| {
+            item.as_str().ok_or_else(|| wrong(&format!("{}[{at}]", self.at(name)), item, "a text"))
+        };
+        many.iter().enumerate().map(read).collect::<Result<_, _>>().map(Some)
     }
 
     /// Refuses a field that is stated; `false`, 0 and what is empty state nothing.

@@ -10,7 +10,7 @@ pub(crate) mod body;
 pub(crate) mod commit;
 mod convert;
 mod events;
-mod headers;
+pub(crate) mod headers;
 mod jobs;
 mod keys;
 mod model_files;
@@ -53,10 +53,11 @@ pub struct Route {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
-    handler: MethodRouter<AppState>,
+    pub(crate) handler: MethodRouter<AppState>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+/// One row of a table of routes.
+pub(crate) fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, AppState>,
     T: 'static,

@@ -30,7 +30,7 @@ use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::{api, coordinator, first_start, seeds, worker_api};
+use crate::{api, coordinator, dialects, first_start, seeds, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -126,7 +126,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
-    let routes = api::router(state.clone()).merge(worker_api::router(state));
+    let routes =
+        api::router(state.clone()).merge(dialects::router(state.clone())).merge(worker_api::router(state));
     routes.layer(axum::middleware::from_fn(rest::discard))
 }
 

@@ -42,7 +42,8 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     }
 }
 
-async fn caller(state: &AppState, headers: &HeaderMap, least: Role) -> Result<Caller, Problem> {
+/// Who calls, if their key is good for `least`.
+pub(crate) async fn caller(state: &AppState, headers: &HeaderMap, least: Role) -> Result<Caller, Problem> {
     let secret = bearer(headers).ok_or_else(Problem::unauthorized)?;
     let hash = secrets::hash(secret);
     // The lookup is by hash: how long it takes tells nothing about the secret.

@@ -89,7 +89,8 @@ pub(super) fn quoted<'a>(detail: &'a str, before: &str) -> Option<&'a str> {
     detail.strip_prefix(before)?.split('`').next()
 }
 
-async fn json_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The bytes of a JSON body of at most `limit` bytes.
+pub async fn json_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let bytes = limited(headers, body, limit).await?;
     must_be_json(headers)?;
     Ok(bytes)

@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use studio_dialects::openai::images::Piece;
 use studio_dialects::Failure;
+use studio_dialects::openai::images::Piece;
 use studio_store::Artefact;
 
 use crate::state::AppState;

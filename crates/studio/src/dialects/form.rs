@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use studio_dialects::openai::form::Form;
@@ -35,15 +35,18 @@ const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 pub(super) async fn read(
     state: &AppState,
     caller: &Caller,
-    request: Request,
+    mut request: Request,
     sort: Sort,
     holes: bool,
 ) -> Result<Form, Failure> {
+    // Every part has a limit of its own.
+    DefaultBodyLimit::disable().apply(&mut request);
     let multipart = Multipart::from_request(request, &()).await.map_err(|rejection| {
         let why = format!("send the fields as multipart/form-data: {}", rejection.body_text());
         Failure::new(Kind::MediaType, why)
     })?;
-    let reader = Reader { state, caller, sort, holes, form: Form::default(), texts: 0, files: Vec::new(), hole: None };
+    let reader =
+        Reader { state, caller, sort, holes, form: Form::default(), texts: 0, files: Vec::new(), hole: None };
     reader.read(multipart).await
 }
 
@@ -71,7 +74,9 @@ impl Reader<'_> {
                 self.text(name, field).await?;
             }
         }
-        if let (Some(mask), ["image"]) = (self.hole.take(), &self.files.iter().map(String::as_str).collect::<Vec<_>>()[..]) {
+        if let (Some(mask), ["image"]) =
+            (self.hole.take(), &self.files.iter().map(String::as_str).collect::<Vec<_>>()[..])
+        {
             let address = self.store(MASK, Media::PNG, once(mask.into())).await?;
             self.form.add_file(MASK, address);
         }
@@ -104,7 +109,8 @@ impl Reader<'_> {
             .map_err(|why| Failure::invalid(name.as_str(), why))?;
         let is_first = self.files.is_empty();
         self.files.push(name.clone());
-        let looked_at = self.sort == Sort::Picture && (name == MASK || (self.holes && is_first && name == IMAGE));
+        let looked_at =
+            self.sort == Sort::Picture && (name == MASK || (self.holes && is_first && name == IMAGE));
         let address = if looked_at {
             let bytes = whole(&name, head, field).await?;
             let mask = mask_of(&name, bytes.clone()).await?;

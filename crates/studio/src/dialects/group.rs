@@ -84,7 +84,8 @@ impl Names {
 
 /// The artefacts of jobs that are done, in their order.
 pub(super) async fn artefacts(state: &AppState, jobs: &[JobDetail]) -> Result<Vec<Artefact>, Failure> {
-    let ids: Vec<_> = jobs.iter().map(|detail| detail.job.artefact.as_ref().map(|of| of.id.clone())).collect();
+    let ids: Vec<_> =
+        jobs.iter().map(|detail| detail.job.artefact.as_ref().map(|of| of.id.clone())).collect();
     let found = state.store.read(move |db| {
         ids.into_iter().map(|id| id.map(|id| db.artefact(&id)).transpose()).collect::<Result<Vec<_>, _>>()
     });

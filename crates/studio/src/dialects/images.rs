@@ -83,9 +83,8 @@ async fn make(
 
 fn with_urls(state: &AppState, headers: &HeaderMap, asked: &ImagesRequest, made: Vec<Artefact>) -> Response {
     let base = base(&state.settings, headers);
-    let url = |artefact: &Artefact| {
-        artefact_url(state, &base, artefact.id.as_str(), &artefact.ext, URL_TTL).url
-    };
+    let url =
+        |artefact: &Artefact| artefact_url(state, &base, artefact.id.as_str(), &artefact.ext, URL_TTL).url;
     let pictures: Vec<Made> = made.iter().map(|artefact| Made { url: Some(url(artefact)) }).collect();
     send(state, asked, &pictures, made)
 }
@@ -97,7 +96,10 @@ fn inline(state: &AppState, asked: &ImagesRequest, made: Vec<Artefact>) -> Resul
             "the pictures have {bytes} bytes, at most {MAX_INLINE_BYTES} are sent inside of an answer: use \
              `response_format` url"
         );
-        return Err(Failure { param: Some("response_format".to_owned()), ..Failure::new(Kind::TooLarge, why) });
+        return Err(Failure {
+            param: Some("response_format".to_owned()),
+            ..Failure::new(Kind::TooLarge, why)
+        });
     }
     let pictures = vec![Made { url: None }; made.len()];
     Ok(send(state, asked, &pictures, made))

@@ -26,7 +26,8 @@ pub struct Media {
 
 impl Media {
     /// What the studio writes itself.
-    pub const PNG: Self = Self { ext: "png", mime: "image/png", sort: Sort::Picture, aliases: &["image/x-png"] };
+    pub const PNG: Self =
+        Self { ext: "png", mime: "image/png", sort: Sort::Picture, aliases: &["image/x-png"] };
 
     const ALL: [Self; 11] = [
         Self::PNG,
@@ -59,7 +60,12 @@ impl Media {
             sort: Sort::Sound,
             aliases: &["audio/m4a", "audio/x-m4a", "video/mp4", "audio/mp4a-latm", "video/quicktime"],
         },
-        Self { ext: "webm", mime: "audio/webm", sort: Sort::Sound, aliases: &["video/webm", "video/x-matroska"] },
+        Self {
+            ext: "webm",
+            mime: "audio/webm",
+            sort: Sort::Sound,
+            aliases: &["video/webm", "video/x-matroska"],
+        },
     ];
 
     /// What a file with this beginning is.
@@ -174,7 +180,9 @@ mod tests {
 
     #[test]
     fn a_lie_is_told_from_a_name_that_is_not_known() {
-        for declared in ["image/png", "image/png; x=y", "IMAGE/PNG", "application/octet-stream", "", "image/x-new"] {
+        for declared in
+            ["image/png", "image/png; x=y", "IMAGE/PNG", "application/octet-stream", "", "image/x-new"]
+        {
             assert!(check(Sort::Picture, PNG, Some(declared)).is_ok(), "{declared}");
         }
         for declared in ["image/jpeg", "audio/wav", "text/html", "image/gif"] {
@@ -188,7 +196,9 @@ mod tests {
     #[test]
     fn what_is_nothing_of_the_sort_is_refused() {
         for head in [&b"<html>"[..], b"%PDF-1.7", b"plain text", b"MZ"] {
-            assert!(check(Sort::Picture, head, Some("image/png")).unwrap_err().contains("png, jpg, webp, gif"));
+            assert!(
+                check(Sort::Picture, head, Some("image/png")).unwrap_err().contains("png, jpg, webp, gif")
+            );
         }
         assert!(check(Sort::Sound, b"", None).unwrap_err().contains("empty"));
     }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use studio_dialects::openai::models::{Listed, list as listed, one};
 use studio_dialects::{Failure, Kind};
-use studio_store::Model;
+use studio_store::{Db, Model};
 
 use super::refused::Refused;
 use crate::api::problem::Problem;
@@ -16,7 +16,7 @@ use crate::state::AppState;
 const MAX_QUOTED_CHARS: usize = 100;
 
 pub(super) async fn list(State(state): State<AppState>) -> Result<Response, Refused> {
-    let models = state.store.read(|db| db.models()).await.map_err(Problem::from)?;
+    let models = state.store.read(Db::models).await.map_err(Problem::from)?;
     Ok(Json(listed(models.iter().filter(|model| model.enabled).map(described))).into_response())
 }
 

@@ -12,8 +12,13 @@ use crate::state::AppState;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ending {
     /// No worker could do it.
-    #[error("the job failed: {0}")]
-    Failed(String),
+    #[error("the job failed: {reason}")]
+    Failed {
+        /// In the worker's words.
+        reason: String,
+        /// No other try would help: it is about the request.
+        is_final: bool,
+    },
     /// It took workers down.
     #[error("the job was set aside because workers were lost with it: {0}")]
     Quarantined(String),
@@ -47,7 +52,11 @@ fn told(detail: JobDetail) -> Update {
     let error = || detail.job.error.clone().unwrap_or_else(|| "no reason was given".to_owned());
     match detail.job.state {
         JobState::Done => Update::Done(Box::new(detail)),
-        JobState::Failed => Update::Failed(Ending::Failed(error())),
+        JobState::Failed => {
+            // Tries are left over when the worker said that none of them helps.
+            let is_final = detail.job.attempts < detail.job.max_attempts;
+            Update::Failed(Ending::Failed { reason: error(), is_final })
+        }
         JobState::Quarantined => Update::Failed(Ending::Quarantined(error())),
         JobState::Cancelled => Update::Cancelled { reason: error() },
         JobState::Queued | JobState::Offered | JobState::Running => {
