@@ -45,3 +45,6 @@ fn finish_reason(answer: &Answer) -> &'static str {
         crate::Finish::Calls => "tool_calls",
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
