@@ -61,10 +61,21 @@ impl Fleet {
         tasks
     }
 
+    /// The bytes behind the address of an input.
+    pub async fn input(&self, address: &Value) -> Vec<u8> {
+        let address = address.as_str().unwrap();
+        if let Some((_, base64)) = address.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
+            return unpacked(&json!(base64));
+        }
+        let id = address.strip_prefix("studio:///inputs/").unwrap();
+        let response = self.request(Method::GET, &format!("/api/v1/inputs/{id}")).send().await.unwrap();
+        response.bytes().await.unwrap().to_vec()
+    }
+
     /// Starts a request, waits until `jobs` of its jobs are there, hangs up and waits until all are cancelled.
     pub async fn hang_up(&self, request: RequestBuilder, jobs: usize) {
         // A connection of its own: dropping the request closes it.
-        let sending = tokio::time::timeout(Duration::from_secs(60), request.send());
+        let sending = tokio::time::timeout(Duration::from_mins(1), request.send());
         let submitted = testkit::wait_until("the jobs are there", STARTED, async || {
             self.studio.api.jobs("").await.len() == jobs
         });
@@ -109,10 +120,10 @@ pub async fn refused(response: Response) -> (u16, Value, String) {
 
 /// Name and data of every event.
 pub fn events(text: &str) -> Vec<(String, Value)> {
-    let field = |event: &str, name: &str| {
-        event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
-    };
-    let events = text.split("\n\n").filter_map(|event| Some((field(event, "event: ")?, field(event, "data: ")?)));
+    let field =
+        |event: &str, name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    let events =
+        text.split("\n\n").filter_map(|event| Some((field(event, "event: ")?, field(event, "data: ")?)));
     events.map(|(name, data)| (name, serde_json::from_str(&data).unwrap_or_else(|_| json!(data)))).collect()
 }
 

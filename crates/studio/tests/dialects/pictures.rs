@@ -46,11 +46,15 @@ fn plain_png() -> Vec<u8> {
 async fn a_picture_comes_by_an_address_that_opens_it_alone() {
     let fleet = Fleet::open().await;
     let answer = answered(fleet.post(GENERATIONS, asks(&json!({"n": 2}))).await).await;
-    let urls: Vec<&str> = answer["data"].as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap()).collect();
+    let urls: Vec<&str> =
+        answer["data"].as_array().unwrap().iter().map(|one| one["url"].as_str().unwrap()).collect();
     let mut pictures = Vec::new();
     for url in &urls {
         let opened = fleet.open_address(url).await;
-        assert_eq!((opened.status().as_u16(), &opened.headers()["content-type"]), (200, &"image/png".parse().unwrap()));
+        assert_eq!(
+            (opened.status().as_u16(), &opened.headers()["content-type"]),
+            (200, &"image/png".parse().unwrap())
+        );
         pictures.push(opened.bytes().await.unwrap());
     }
     assert_eq!(size(&pictures[0]), (96, 64));
@@ -59,7 +63,8 @@ async fn a_picture_comes_by_an_address_that_opens_it_alone() {
 
     let (path, query) = urls[0].split_once('?').unwrap();
     let other = urls[1].split_once('?').unwrap().0;
-    let expires: u64 = query.split('&').find_map(|pair| pair.strip_prefix("expires=")).unwrap().parse().unwrap();
+    let expires: u64 =
+        query.split('&').find_map(|pair| pair.strip_prefix("expires=")).unwrap().parse().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     assert!((3_500..3_700).contains(&(expires - now)), "{}", expires - now);
     let later = query.replace(&expires.to_string(), &(expires + 1).to_string());
@@ -71,7 +76,10 @@ async fn a_picture_comes_by_an_address_that_opens_it_alone() {
 #[tokio::test]
 async fn pictures_come_inside_of_the_answer() {
     let fleet = Fleet::open().await;
-    let response = fleet.post(GENERATIONS, asks(&json!({"n": 2, "response_format": "b64_json", "seed": 7, "style": "vivid"})));
+    let response = fleet.post(
+        GENERATIONS,
+        asks(&json!({"n": 2, "response_format": "b64_json", "seed": 7, "style": "vivid"})),
+    );
     let response = response.await;
     assert_eq!(response.headers()["x-studio-ignored"], "style");
     let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
@@ -100,9 +108,15 @@ async fn a_stream_shows_pictures_before_they_are_done() {
     let response = fleet.post(GENERATIONS, asks(&body)).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let events = events(&response.text().await.unwrap());
-    let named = |name: &str| events.iter().filter(|(is, _)| is == name).map(|(_, data)| data).collect::<Vec<_>>();
+    let named =
+        |name: &str| events.iter().filter(|(is, _)| is == name).map(|(_, data)| data).collect::<Vec<_>>();
     let (partial, completed) = (named("image_generation.partial_image"), named("image_generation.completed"));
-    assert_eq!((partial.len(), completed.len()), (2, 2), "{:?}", events.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(
+        (partial.len(), completed.len()),
+        (2, 2),
+        "{:?}",
+        events.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    );
     assert_eq!(partial[0]["partial_image_index"], 0);
     assert_eq!(partial[0]["type"], "image_generation.partial_image");
     assert_eq!(size(&unpacked(&partial[0]["b64_json"])), (64, 42));

@@ -26,7 +26,10 @@ fn heard(wav: &[u8]) -> Form {
 
 async fn speech(fleet: &Fleet, text: &str) -> Vec<u8> {
     let response = fleet.post(SPEECH, says(text, &json!({}))).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"audio/wav".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"audio/wav".parse().unwrap())
+    );
     let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
     let bytes = response.bytes().await.unwrap().to_vec();
     assert_eq!(bytes.len(), length);
@@ -138,7 +141,11 @@ async fn recordings_that_lie_or_are_missing_are_refused() {
     for (form, param, word) in [
         (form(), json!("file"), "missing"),
         (form().part("file", file(wav.clone(), "a.mp3", "audio/mpeg")), json!("file"), "audio/mpeg"),
-        (form().part("file", file(b"\x89PNG\r\n\x1a\n".to_vec(), "a.wav", "audio/wav")), json!("file"), "no recording"),
+        (
+            form().part("file", file(b"\x89PNG\r\n\x1a\n".to_vec(), "a.wav", "audio/wav")),
+            json!("file"),
+            "no recording",
+        ),
         (form().part("file", file(b"hello".to_vec(), "a.wav", "audio/wav")), json!("file"), "no recording"),
         (form().part("audio", file(wav.clone(), "a.wav", "audio/wav")), json!("file"), "missing"),
         (heard(&wav).text("response_format", "pdf"), json!("response_format"), "verbose_json"),

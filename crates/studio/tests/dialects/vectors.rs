@@ -22,7 +22,9 @@ async fn models_that_may_be_named_are_listed() {
     };
     let list = answered(get("/v1/models").await).await;
     assert_eq!(list["object"], "list");
-    let of = |list: &Value, id: &str| list["data"].as_array().unwrap().iter().find(|model| model["id"] == id).cloned();
+    let of = |list: &Value, id: &str| {
+        list["data"].as_array().unwrap().iter().find(|model| model["id"] == id).cloned()
+    };
     let chat = of(&list, "synthetic-chat").unwrap();
     assert_eq!(
         chat,
