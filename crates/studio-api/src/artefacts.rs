@@ -63,3 +63,25 @@ pub struct ArtefactLink {
     /// From then on it opens nothing.
     pub expires_at: Timestamp,
 }
+
+/// What a client brought for its jobs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Input {
+    /// `in-...`
+    pub id: String,
+    /// `studio:///inputs/<id>`: how a task of the same project names it, wherever it takes an address.
+    pub url: String,
+    /// Length.
+    pub bytes: u64,
+    /// Its type.
+    pub mime: String,
+    /// Lowercase hex.
+    pub sha256: String,
+    /// Whose it is.
+    pub project: String,
+    /// When it came.
+    pub created_at: Timestamp,
+    /// It is kept at least until then, and longer while a job may want it.
+    pub kept_until: Timestamp,
+}

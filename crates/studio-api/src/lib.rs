@@ -14,7 +14,7 @@ mod webhooks;
 mod workers;
 
 pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
-pub use artefacts::{Artefact, ArtefactLink, ArtefactSummary, NewArtefactLink};
+pub use artefacts::{Artefact, ArtefactLink, ArtefactSummary, Input, NewArtefactLink};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
 pub use keys::{CreatedKey, Key, NewKey};
@@ -23,7 +23,9 @@ pub use models::{
 };
 pub use overview::{Minute, Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};
-pub use webhooks::{CreatedWebhook, Delivery, DeliveryState, NewWebhook, Webhook, WebhookPatch};
+pub use webhooks::{
+    CreatedWebhook, Delivery, DeliveryState, NewWebhook, RotateSecret, Webhook, WebhookPatch, WebhookSecret,
+};
 pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPatch};
 
 use serde::{Deserialize, Serialize};

@@ -54,14 +54,17 @@ impl Db {
 
     /// Every place in the artefact store that something lives at.
     pub fn artefact_keys(&self) -> Result<Vec<String>> {
-        let mut select = self.statement("SELECT DISTINCT key FROM artefacts ORDER BY key")?;
+        let mut select =
+            self.statement("SELECT key FROM artefacts UNION SELECT key FROM inputs ORDER BY key")?;
         let keys = select.query_map([], |row| row.get(0))?;
         Ok(keys.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Whether something lives at that place in the artefact store.
     pub fn has_artefact_key(&self, key: &str) -> Result<bool> {
-        Ok(self.statement("SELECT 1 FROM artefacts WHERE key = ?1")?.exists([key])?)
+        const SQL: &str = "\
+            SELECT 1 FROM artefacts WHERE key = ?1 UNION ALL SELECT 1 FROM inputs WHERE key = ?1";
+        Ok(self.statement(SQL)?.exists([key])?)
     }
 }
 

@@ -9,11 +9,12 @@ use rusqlite::Connection;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_needs_options.sql"),
+    include_str!("migrations/0006_artefacts.sql"),
     include_str!("migrations/0007_attended.sql"),
 ];
 
 /// What this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 3;
+pub(crate) const SCHEMA_VERSION: i64 = 4;
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize);
 
 /// `STUD`: tells our files from other people's SQLite files.

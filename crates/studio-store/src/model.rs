@@ -3,15 +3,18 @@
 mod access;
 mod artefact;
 mod batch;
+mod input;
 mod job;
 mod outcome;
 mod page;
 mod registry;
+mod webhook;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
 pub use batch::{Batch, NewBatch, StateCounts};
+pub use input::{Input, NewInput};
 pub use job::{
     Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
     NewJobLog, Replayed, Submission, Submitted,
@@ -19,6 +22,9 @@ pub use job::{
 pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
 pub use registry::Model;
+pub use webhook::{
+    Delivery, DeliveryState, DueDelivery, NewWebhook, Tried, Webhook, WebhookChange, WebhookEvent,
+};
 pub use worker::{NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerRecord};
 
 /// Writes stored JSON as it is, without parsing it into a tree.

@@ -3,6 +3,7 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod archive_name;
 mod artefacts;
 pub(crate) mod auth;
 mod batches;
@@ -11,6 +12,7 @@ pub(crate) mod commit;
 mod convert;
 mod events;
 pub(crate) mod headers;
+pub(crate) mod inputs;
 mod jobs;
 mod keys;
 mod model_files;
@@ -23,6 +25,7 @@ mod status;
 pub(crate) mod submit;
 mod task;
 mod text;
+mod webhooks;
 mod workers;
 
 pub use auth::Access;
@@ -90,6 +93,7 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/batches", VIEWER, batches::list),
         route(Method::POST, "/api/v1/batches", SUBMITTER, batches::submit),
         route(Method::GET, "/api/v1/batches/{id}", VIEWER, batches::show),
+        route(Method::GET, "/api/v1/batches/{id}/zip", VIEWER, batches::zip::download),
         route(Method::POST, "/api/v1/batches/{id}/cancel", SUBMITTER, batches::cancel),
         route(Method::POST, "/api/v1/batches/{id}/retry", SUBMITTER, batches::retry),
         route(Method::GET, "/api/v1/models", VIEWER, models::list),
@@ -115,6 +119,8 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
     routes.extend(artefacts::routes());
+    routes.extend(inputs::routes());
+    routes.extend(webhooks::routes());
     routes
 }
 

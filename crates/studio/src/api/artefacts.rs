@@ -2,21 +2,26 @@
 
 mod link;
 mod serve;
+mod thumbnail;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use studio_store::{Artefact, ArtefactId, BatchId, Role, StoreError};
 
 use super::auth::Caller;
+use super::commit::commit;
 use super::jobs::{no_result, visible};
 use super::problem::Problem;
 use super::query::{ApiQuery, Id, PageQuery};
 use super::{Access, Route, batches, convert, route, types};
+use crate::events::{Area, StudioEvent};
+use crate::retention;
 use crate::state::AppState;
 
+pub(super) use link::{Signed, not_signed};
 pub(super) use serve::Stored;
 
 /// The routes about artefacts.
@@ -25,7 +30,9 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/api/v1/artefacts", VIEWER, list),
         route(Method::GET, "/api/v1/artefacts/{id}", VIEWER, bytes),
+        route(Method::DELETE, "/api/v1/artefacts/{id}", Access::AtLeast(Role::Operator), remove),
         route(Method::POST, "/api/v1/artefacts/{id}/link", VIEWER, link::make),
+        route(Method::GET, "/api/v1/artefacts/{id}/thumbnail", VIEWER, thumbnail::show),
         route(Method::GET, "/files/{file}", Access::Signed, link::open),
     ]
 }
@@ -104,4 +111,22 @@ pub async fn of_job(
         Some(artefact) => Stored::from(artefact).serve(&state, &method, &headers).await,
         None => Err(no_result(&job)),
     }
+}
+
+/// Deletes an artefact for good; its job stays, and says that the artefact is gone.
+async fn remove(State(state): State<AppState>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
+    let keys = commit(
+        &state,
+        move |db| {
+            let id = ArtefactId::from(id);
+            if !caller.sees(&db.artefact(&id)?.project) {
+                return Err(StoreError::not_found("artefact", id.as_str()));
+            }
+            db.delete_artefacts(&[id])
+        },
+        |state, _| state.events.publish(StudioEvent::Changed { what: Area::Artefacts }),
+    )
+    .await?;
+    retention::delete_bytes(&state, &keys).await;
+    Ok(StatusCode::NO_CONTENT)
 }

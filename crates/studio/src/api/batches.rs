@@ -1,5 +1,7 @@
 //! `/api/v1/batches`: jobs that belong together.
 
+pub(super) mod zip;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

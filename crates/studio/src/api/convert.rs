@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use studio_protocol::{Capabilities, JobId, Progress};
-use studio_store::{JobState, StateCounts};
+use studio_store::{DeliveryState, JobState, StateCounts};
 
 use super::types;
 use crate::live::Live;
@@ -152,6 +152,36 @@ pub fn registration(record: studio_store::RegistrationRecord) -> types::Registra
         worker: record.worker_id.map(|id| id.to_string()),
         reason: record.reason,
         capabilities,
+    }
+}
+
+/// A webhook, without its secret.
+pub fn webhook(webhook: studio_store::Webhook) -> types::Webhook {
+    types::Webhook {
+        id: webhook.id.to_string(),
+        url: webhook.url,
+        events: webhook.events.iter().map(ToString::to_string).collect(),
+        project: webhook.project.map(|project| project.to_string()),
+        disabled: webhook.disabled,
+        created_at: webhook.created_at,
+    }
+}
+
+/// One thing that a webhook is told.
+pub fn delivery(delivery: studio_store::Delivery) -> types::Delivery {
+    types::Delivery {
+        id: delivery.id,
+        event: delivery.event.to_string(),
+        state: match delivery.state {
+            DeliveryState::Waiting => types::DeliveryState::Waiting,
+            DeliveryState::Delivered => types::DeliveryState::Delivered,
+            DeliveryState::Failed => types::DeliveryState::Failed,
+        },
+        attempts: delivery.attempts,
+        status: delivery.status,
+        error: delivery.error,
+        created_at: delivery.created_at,
+        next_at: delivery.next_at,
     }
 }
 

@@ -166,6 +166,9 @@ pub fn no_result(job: &Job) -> Problem {
     let mut problem = Problem::not_found("result of the job", job.id.as_str());
     problem.detail = match (job.state, &job.artefact) {
         (JobState::Done, Some(_)) => format!("the job `{}` made an artefact, not JSON", job.id),
+        (JobState::Done, None) if !job.kind.result_is_json() => {
+            format!("the artefact of the job `{}` was deleted", job.id)
+        }
         (JobState::Done, None) => format!("the job `{}` made JSON, not an artefact", job.id),
         (state, _) => format!("the job `{}` is {state} and has no result", job.id),
     };

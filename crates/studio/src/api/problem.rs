@@ -98,6 +98,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no {what} `{id}`"))
     }
 
+    /// 404: there is an artefact, and nothing of it to look at.
+    pub fn no_picture(artefact: &str, why: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-picture",
+            "There is no picture",
+            format!("the artefact `{artefact}` has no thumbnail: {why}"),
+        )
+    }
+
     /// 404: no route.
     pub fn no_route(path: &str) -> Self {
         Self::new(
@@ -148,6 +158,17 @@ impl Problem {
             "The body must be JSON",
             format!("the body came with {found}: send `Content-Type: application/json`"),
         )
+    }
+
+    /// 415: the body is of a type that is not taken here.
+    pub fn wrong_media_type(what: &str, found: &str, taken: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body is of a type that is not taken here",
+            format!("{what} of the type `{found}` is not taken: send one of {taken} as `Content-Type`"),
+        )
+        .at("Content-Type")
     }
 
     /// 416: no byte is in the range.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::header;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use studio_dialects::openai::form::Form;
@@ -39,14 +40,25 @@ pub(super) async fn read(
     sort: Sort,
     holes: bool,
 ) -> Result<Form, Failure> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let announced = length.and_then(|value| value.to_str().ok()?.parse().ok());
     // Every part has a limit of its own.
     DefaultBodyLimit::disable().apply(&mut request);
     let multipart = Multipart::from_request(request, &()).await.map_err(|rejection| {
         let why = format!("send the fields as multipart/form-data: {}", rejection.body_text());
         Failure::new(Kind::MediaType, why)
     })?;
-    let reader =
-        Reader { state, caller, sort, holes, form: Form::default(), texts: 0, files: Vec::new(), hole: None };
+    let reader = Reader {
+        state,
+        caller,
+        sort,
+        holes,
+        form: Form::default(),
+        texts: 0,
+        files: Vec::new(),
+        hole: None,
+        announced,
+    };
     reader.read(multipart).await
 }
 
@@ -61,6 +73,8 @@ struct Reader<'a> {
     files: Vec<String>,
     /// The mask that the holes of the first picture stand for.
     hole: Option<Vec<u8>>,
+    /// The length of the whole form, where it is said.
+    announced: Option<u64>,
 }
 
 impl Reader<'_> {
@@ -138,7 +152,7 @@ impl Reader<'_> {
         media: Media,
         bytes: impl Stream<Item = Result<Bytes, String>> + Send,
     ) -> Result<String, Failure> {
-        uploads::store(self.state, self.caller, name, media, bytes).await
+        uploads::store(self.state, self.caller, name, media, self.announced, bytes).await
     }
 }
 
@@ -156,7 +170,7 @@ async fn whole(name: &str, head: Bytes, mut field: Field<'_>) -> Result<Bytes, F
     let mut bytes = BytesMut::from(head);
     while let Some(chunk) = in_time(field.chunk()).await? {
         if (bytes.len() + chunk.len()) as u64 > MAX_INPUT_BYTES {
-            return Err(uploads::too_large(name));
+            return Err(uploads::too_large(name, MAX_INPUT_BYTES));
         }
         bytes.extend_from_slice(&chunk);
     }

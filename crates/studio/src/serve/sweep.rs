@@ -7,6 +7,7 @@ use studio_protocol::Timestamp;
 use studio_store::Db;
 
 use crate::state::AppState;
+use crate::thumbnails::origin_of;
 
 /// How long an `Idempotency-Key` is remembered: longer than any client retries, also when the clock jumps by a day.
 const IDEMPOTENCY_KEPT: Duration = Duration::from_hours(72);
@@ -47,7 +48,8 @@ pub async fn spawn(state: &AppState) -> anyhow::Result<()> {
 
 async fn sweep(state: &AppState, kept: Vec<String>) -> anyhow::Result<()> {
     let named: HashSet<String> = state.store.read(Db::artefact_keys).await?.into_iter().collect();
-    let orphans: Vec<&String> = kept.iter().filter(|key| !named.contains(*key)).collect();
+    let orphans: Vec<&String> =
+        kept.iter().filter(|key| !named.contains(origin_of(key).unwrap_or(key))).collect();
     for key in &orphans {
         state.artefacts.delete(key).await?;
     }

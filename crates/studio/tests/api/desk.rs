@@ -38,9 +38,15 @@ pub struct Answer {
 
 impl Desk {
     pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// A studio that was started in another way than usual.
+    pub async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().join("data"));
         settings.starter_model = false;
+        change(&mut settings);
         let key_file = settings.admin_key();
         let tasks = Tasks::new();
         let state = serve::open(settings, &tasks).await.expect("a new studio opens");

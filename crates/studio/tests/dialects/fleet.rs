@@ -64,9 +64,6 @@ impl Fleet {
     /// The bytes behind the address of an input.
     pub async fn input(&self, address: &Value) -> Vec<u8> {
         let address = address.as_str().unwrap();
-        if let Some((_, base64)) = address.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
-            return unpacked(&json!(base64));
-        }
         let id = address.strip_prefix("studio:///inputs/").unwrap();
         let response = self.request(Method::GET, &format!("/api/v1/inputs/{id}")).send().await.unwrap();
         response.bytes().await.unwrap().to_vec()

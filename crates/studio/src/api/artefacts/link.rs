@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde::Deserialize;
 use studio_protocol::Timestamp;
-use studio_store::{ArtefactId, StoreError};
+use studio_store::ArtefactId;
 
 use super::{Stored, visible_artefact};
 use crate::api::auth::Caller;
@@ -16,7 +16,7 @@ use crate::api::body::OptionalJson;
 use crate::api::problem::Problem;
 use crate::api::query::{ApiQuery, Id};
 use crate::api::types::{ArtefactLink, NewArtefactLink};
-use crate::links::{LinkError, MAX_LINK_TTL, artefact_url, check};
+use crate::links::{Link, LinkError, MAX_LINK_TTL, artefact_url, check};
 use crate::model_files::base;
 use crate::state::AppState;
 
@@ -26,8 +26,10 @@ const USUAL_TTL: Duration = Duration::from_hours(1);
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
-    expires: Option<String>,
-    signature: Option<String>,
+    /// Seconds since the Unix epoch.
+    pub expires: Option<String>,
+    /// Hex.
+    pub signature: Option<String>,
 }
 
 /// `POST /api/v1/artefacts/{id}/link`
@@ -58,14 +60,17 @@ pub async fn open(
 ) -> Result<Response, Problem> {
     let (expires, signature) = (query.expires.unwrap_or_default(), query.signature.unwrap_or_default());
     // Before anything is looked up: who has no signature learns nothing of what is there.
-    let id =
-        check(&state.signer, &file, &expires, &signature, Timestamp::now()).map_err(|error| match error {
-            LinkError::Expired => Problem::link_expired(),
-            LinkError::Forged => Problem::link_forged(),
-        })?;
-    let artefact = state.store.read(move |db| match db.artefact(&ArtefactId::from(id.as_str())) {
-        Err(StoreError::NotFound { .. }) => Err(StoreError::not_found("artefact any more:", id)),
-        found => found,
-    });
+    check(&state.signer, Link::Artefact, &file, &expires, &signature, Timestamp::now())
+        .map_err(not_signed)?;
+    let id = file.split('.').next().unwrap_or_default().to_owned();
+    let artefact = state.store.read(move |db| db.artefact(&ArtefactId::from(id)));
     Stored::from(artefact.await?).serve(&state, &method, &headers).await
+}
+
+/// Which of the two it is.
+pub fn not_signed(error: LinkError) -> Problem {
+    match error {
+        LinkError::Expired => Problem::link_expired(),
+        LinkError::Forged => Problem::link_forged(),
+    }
 }

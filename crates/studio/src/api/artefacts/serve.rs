@@ -27,10 +27,10 @@ const SHOWN_IN_PLACE: [&str; 10] = [
     "video/webm",
 ];
 /// What is saved under its own type: no browser runs it. All else is saved as bytes.
-const SAVED_AS_IT_IS: [&str; 1] = ["model/gltf-binary"];
+const SAVED_AS_IT_IS: [&str; 4] = ["model/gltf-binary", "image/bmp", "audio/mp4", "audio/webm"];
 const PLAIN_BYTES: &str = "application/octet-stream";
 /// Nothing that is stored may load, run or be framed, whatever it turns out to be.
-const NOTHING_RUNS: HeaderValue =
+pub(super) const NOTHING_RUNS: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
 /// Bytes in the artefact store, and what is told of them.
