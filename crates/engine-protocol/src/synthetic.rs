@@ -108,7 +108,7 @@ impl Engine for Synthetic {
                 Some(texts) => embedding::make(texts, &run.model),
                 None => chat::answer(task, &run.model, &asked, &seed, work),
             },
-            Task::AudioStt(task) => transcript::make(task, run.input(&task.input_url).ok(), &seed),
+            Task::AudioStt(task) => transcript::make(task, run.input(&task.input_url).ok(), &seed, work),
             Task::AudioTts(task) => speech::make(task, &seed, work),
             Task::Video(_) | Task::Mesh(_) => Err(unmade(&run.task)),
         }

@@ -9,7 +9,7 @@ use studio_protocol::{AudioSttTask, Timestamps};
 use super::seed::Seed;
 use super::words;
 use crate::Failure;
-use crate::harness::Output;
+use crate::harness::{Output, Work};
 
 /// Words of a transcript of what is no WAV.
 const WORDS: usize = 24;
@@ -18,7 +18,12 @@ const MAX_WORDS: usize = 1_000;
 /// Milliseconds for each word: a calm speaker.
 const WORD_MS: usize = 400;
 
-pub(super) fn make(task: &AudioSttTask, file: Option<&Path>, seed: &Seed) -> Result<Output, Failure> {
+pub(super) fn make(
+    task: &AudioSttTask,
+    file: Option<&Path>,
+    seed: &Seed,
+    work: &Work<'_>,
+) -> Result<Output, Failure> {
     let length = file.and_then(seconds_of);
     let count = length.map_or(WORDS, |seconds| (seconds * 1_000.0 / WORD_MS as f64) as usize);
     let whole = words::text(&mut seed.draw(0), count.min(MAX_WORDS));
@@ -26,6 +31,9 @@ pub(super) fn make(task: &AudioSttTask, file: Option<&Path>, seed: &Seed) -> Res
     // Sentences are whole: the last one may be too long for the recording.
     let words = if length.is_some() { &words[..words.len().min(count.max(1))] } else { &words[..] };
     let text = words.join(" ");
+    for sentence in text.split_inclusive(". ") {
+        work.delta(sentence, None);
+    }
     let mut result = json!({
         "text": text,
         "language": task.language.as_deref().unwrap_or("en"),

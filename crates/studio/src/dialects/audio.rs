@@ -9,9 +9,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use studio_dialects::openai::audio::{PCM_MIME, PcmStream, SpeechRequest, TranscriptRequest};
-use studio_dialects::{Failure, Kind};
+use studio_dialects::{Diverged, Failure, Kind, Told};
 use studio_protocol::TaskKind;
-use studio_store::JobDetail;
 
 use super::answers::{Chunks, broken_off, comment, event, events, text, with_ignored};
 use super::body::ClientJson;
@@ -97,7 +96,7 @@ async fn hear(
     let group = Group::submit(state, caller, kind, &asked.model, tasks, &options).await?;
     let names = group.names();
     let response = if asked.stream {
-        events(heard(group.updates()))
+        events(Talk::events(group.updates()))
     } else {
         let job = group.end().await?.pop();
         let body = asked.answer(&job.ok_or_else(unheard).and_then(result)?)?;
@@ -110,35 +109,66 @@ fn unheard() -> Failure {
     Failure::new(Kind::Internal, "nothing was heard")
 }
 
-/// A transcript as events: its text when it is there, and that it is whole.
-fn heard(updates: Updates) -> Chunks {
-    let ready = VecDeque::<Bytes>::new();
-    stream::unfold((updates, ready), |(mut updates, mut ready)| async move {
-        loop {
-            if let Some(bytes) = ready.pop_front() {
-                return Some((Ok(bytes), (updates, ready)));
-            }
-            match updates.next().await?.1 {
-                Update::Waiting { ahead } => ready.push_back(comment(&format!("waiting, {ahead} ahead"))),
-                Update::Progress(at) => ready.push_back(comment(&format!("{} of {}", at.step, at.steps))),
-                Update::Done(job) => ready.extend(told(*job)),
-                Update::Failed(ending) => ready.push_back(broken_off(&ended(ending, 0, 1))),
-                Update::Cancelled { reason } => {
-                    ready.push_back(broken_off(&ended(Ending::Cancelled(reason), 0, 1)));
-                }
-                Update::Started | Update::Delta { .. } | Update::Preview(_) => {}
-            }
-        }
-    })
-    .boxed()
+/// A transcript as it is told to one client.
+struct Talk {
+    updates: Updates,
+    told: Told,
+    ready: VecDeque<Bytes>,
 }
 
-fn told(job: JobDetail) -> Vec<Bytes> {
-    match result(job).and_then(|result| TranscriptRequest::done(&result)) {
-        Ok((text, data)) => vec![
-            event("transcript.text.delta", &TranscriptRequest::delta(&text)),
-            event("transcript.text.done", &data),
-        ],
-        Err(failure) => vec![broken_off(&failure)],
+impl Talk {
+    /// Its events; a client that goes away drops them, and with them the job.
+    fn events(updates: Updates) -> Chunks {
+        let talk = Self { updates, told: Told::default(), ready: VecDeque::new() };
+        stream::unfold(talk, |mut talk| async move {
+            loop {
+                if let Some(bytes) = talk.ready.pop_front() {
+                    return Some((Ok(bytes), talk));
+                }
+                let (_, update) = talk.updates.next().await?;
+                if let Err(failure) = talk.hear(update) {
+                    talk.updates.clear();
+                    talk.ready.push_back(broken_off(&failure));
+                }
+            }
+        })
+        .boxed()
     }
+
+    fn hear(&mut self, update: Update) -> Result<(), Failure> {
+        match update {
+            Update::Waiting { ahead } => self.ready.push_back(comment(&format!("waiting, {ahead} ahead"))),
+            Update::Progress(at) => self.ready.push_back(comment(&format!("{} of {}", at.step, at.steps))),
+            Update::Delta { text, reset, gap, .. } => {
+                if reset {
+                    self.told.again();
+                }
+                if gap {
+                    self.told.gap();
+                }
+                let fresh = self.told.push(&text).map_err(diverged)?;
+                tell(&mut self.ready, fresh);
+            }
+            Update::Done(job) => {
+                let (text, done) = TranscriptRequest::done(&result(*job)?)?;
+                let rest = self.told.finish(&text).map_err(diverged)?;
+                tell(&mut self.ready, rest);
+                self.ready.push_back(event("transcript.text.done", &done));
+            }
+            Update::Failed(ending) => return Err(ended(ending, 0, 1)),
+            Update::Cancelled { reason } => return Err(ended(Ending::Cancelled(reason), 0, 1)),
+            Update::Started | Update::Preview(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn tell(ready: &mut VecDeque<Bytes>, text: &str) {
+    if !text.is_empty() {
+        ready.push_back(event("transcript.text.delta", &TranscriptRequest::delta(text)));
+    }
+}
+
+fn diverged(error: Diverged) -> Failure {
+    Failure::new(Kind::Internal, error.to_string())
 }

@@ -4,7 +4,9 @@ use reqwest::Method;
 use reqwest::multipart::Form;
 use serde_json::{Value, json};
 
-use crate::fleet::{Fleet, answered, events, file, refused};
+use crate::client::{Holding, SOON, ours};
+use crate::fleet::{Fleet, answered, client, events, file, key_of, refused};
+use crate::served::Served;
 
 const SPEECH: &str = "/v1/audio/speech";
 const TRANSCRIPTIONS: &str = "/v1/audio/transcriptions";
@@ -111,8 +113,9 @@ async fn a_recording_becomes_text_in_every_format() {
 #[tokio::test]
 async fn a_transcript_comes_as_events() {
     let fleet = Fleet::open().await;
-    let wav = speech(&fleet, "one two three four five six seven eight").await;
-    let response = fleet.form(TRANSCRIPTIONS, heard(&wav).text("stream", "true")).await;
+    let wav = speech(&fleet, &"word ".repeat(60)).await;
+    let form = heard(&wav).text("stream", "true").text("prompt", "[[delay=100]]");
+    let response = fleet.form(TRANSCRIPTIONS, form).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let events = events(&response.text().await.unwrap());
     let (last, done) = events.last().unwrap();
@@ -123,6 +126,33 @@ async fn a_transcript_comes_as_events() {
     let failing = heard(&wav).text("stream", "true").text("prompt", "[[fail-for-good]]");
     let text = fleet.form(TRANSCRIPTIONS, failing).await.text().await.unwrap();
     assert!(text.contains("event: error\ndata: {\"error\""), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_heard_is_told_at_once() {
+    let studio = Served::start().await;
+    let (_, session) = studio.worker(&ours()).await;
+    let form = heard(b"RIFF0000WAVEfmt ").text("stream", "true");
+    let url = format!("{}{TRANSCRIPTIONS}", studio.url);
+    let mut response = client().post(url).bearer_auth(key_of(&studio)).multipart(form).send().await.unwrap();
+    let (mut holding, _) = Holding::next(session).await;
+    holding.say("Once ").await;
+    let mut text = String::new();
+    while !text.contains("{\"delta\":\"Once \"") {
+        let chunk = tokio::time::timeout(SOON, response.chunk()).await.unwrap().unwrap().unwrap();
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert!(!text.contains("transcript.text.done"), "{text}");
+    let (job, attempt) = (holding.job.clone(), holding.attempt);
+    let result = json!({"type": "completeJson", "jobId": job, "attempt": attempt, "prompt": "",
+        "result": {"text": "Once upon", "duration": 1.5}});
+    holding.session.send_json(result).await;
+    let told = events(&response.text().await.unwrap());
+    let told: Vec<(&str, &Value)> = told.iter().map(|(name, data)| (name.as_str(), data)).collect();
+    let delta = json!({"type": "transcript.text.delta", "delta": "upon"});
+    let done = json!({"type": "transcript.text.done", "text": "Once upon",
+        "usage": {"type": "duration", "seconds": 2}});
+    assert_eq!(told, [("transcript.text.delta", &delta), ("transcript.text.done", &done)]);
 }
 
 #[tokio::test]
