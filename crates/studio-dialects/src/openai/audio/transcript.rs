@@ -336,7 +336,8 @@ mod tests {
     fn events_have_their_types() {
         let request = read(&[("stream", "true")]).unwrap();
         assert!(request.stream);
-        assert_eq!(TranscriptRequest::delta("a"), r#"{"delta":"a","type":"transcript.text.delta"}"#);
+        let delta: Value = serde_json::from_str(&TranscriptRequest::delta("a")).unwrap();
+        assert_eq!(delta, json!({ "type": "transcript.text.delta", "delta": "a" }));
         let (text, done) = TranscriptRequest::done(RESULT).unwrap();
         let done: Value = serde_json::from_str(&done).unwrap();
         assert_eq!((text.as_str(), &done["type"]), ("Hello there. You.", &json!("transcript.text.done")));
