@@ -1,11 +1,10 @@
 //! What keeps the database healthy: purges, checks, counts, values of the studio itself.
 
 use rusqlite::params;
-use studio_protocol::{ProjectId, Timestamp};
+use studio_protocol::Timestamp;
 
 use crate::batches::counts;
 use crate::db::Db;
-use crate::row::id;
 use crate::{Result, StateCounts, StoreError};
 
 impl Db {
@@ -28,6 +27,11 @@ impl Db {
             ))
         })?;
         problems.extend(broken.collect::<rusqlite::Result<Vec<String>>>()?);
+        if !self.projects_are_counted()? {
+            problems.push(
+                "the jobs of projects are not as many as all jobs: a restart counts them anew".to_owned(),
+            );
+        }
         Ok(problems)
     }
 
@@ -38,11 +42,6 @@ impl Db {
         let mut select = self.statement(SQL)?;
         let mut rows = select.query([])?;
         rows.next()?.map_or_else(|| Err(StoreError::not_found("job_counts", "1")), |row| counts(row, 0))
-    }
-
-    /// Every project that ever had a job, by name.
-    pub fn projects(&self) -> Result<Vec<ProjectId>> {
-        self.statement("SELECT id FROM projects ORDER BY id")?.query_and_then([], |row| id(row, 0))?.collect()
     }
 
     /// A value that the studio keeps for itself.

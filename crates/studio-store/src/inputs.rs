@@ -39,6 +39,12 @@ impl Db {
         rows.next()?.map_or_else(|| Err(StoreError::not_found("input", id.as_str())), input)
     }
 
+    /// Every input, oldest first.
+    pub fn inputs(&self) -> Result<Vec<Input>> {
+        let mut select = self.statement(&format!("{INPUT} ORDER BY seq"))?;
+        select.query_and_then([], input)?.collect()
+    }
+
     /// Inputs that came before `before` and that no job wants that is open or ended since then.
     pub fn unwanted_inputs(&self, before: Timestamp, limit: u32) -> Result<Vec<InputId>> {
         let mut select =

@@ -1,5 +1,6 @@
 //! Jobs: from their submission to their end.
 
+mod act;
 mod attended;
 mod cancel;
 mod claim;
@@ -9,6 +10,7 @@ mod finish;
 mod give_back;
 mod list;
 mod logs;
+mod moved;
 mod retry;
 mod rows;
 mod standing;
@@ -17,5 +19,5 @@ mod submit;
 pub(crate) use cancel::cancel_one;
 pub(crate) use give_back::requeue;
 pub(crate) use retry::retry_one;
-pub(crate) use rows::job_of;
+pub(crate) use rows::{JOB, job as job_row, job_of};
 pub(crate) use standing::{Claim, end_attempt};

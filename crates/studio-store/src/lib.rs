@@ -15,15 +15,18 @@ mod inputs;
 mod jobs;
 mod keys;
 mod migrations;
+mod minutes;
 mod model;
 mod models;
 mod open;
 mod page;
 mod perform;
+mod projects;
 mod registrations;
 mod retention;
 mod row;
 mod store;
+mod tally;
 mod text;
 mod webhooks;
 mod workers;
@@ -37,7 +40,7 @@ pub use open::OpenStoreError;
 pub use perform::refused;
 pub use retention::{DeletedJobs, Slice};
 pub use store::Store;
-pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome};
+pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome, MAX_WEIGHT, MIN_WEIGHT};
 
 /// What operations of the store give back.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

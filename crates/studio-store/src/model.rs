@@ -5,8 +5,10 @@ mod artefact;
 mod batch;
 mod input;
 mod job;
+mod minute;
 mod outcome;
 mod page;
+mod project;
 mod registry;
 mod webhook;
 mod worker;
@@ -16,16 +18,20 @@ pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
 pub use batch::{Batch, NewBatch, StateCounts};
 pub use input::{Input, NewInput};
 pub use job::{
-    Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
-    NewJobLog, Replayed, Submission, Submitted,
+    ActionOutcome, Attempt, AttemptOutcome, Idempotency, Job, JobAction, JobDetail, JobFilter, JobLog,
+    JobResult, JobState, MoveTo, NewJob, NewJobLog, Replayed, Submission, Submitted,
 };
+pub use minute::Minute;
 pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
+pub use project::{Project, ProjectChange};
 pub use registry::Model;
 pub use webhook::{
     Delivery, DeliveryState, DueDelivery, NewWebhook, Tried, Webhook, WebhookChange, WebhookEvent,
 };
-pub use worker::{NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerRecord};
+pub use worker::{
+    NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerLimits, WorkerRecord,
+};
 
 /// Writes stored JSON as it is, without parsing it into a tree.
 fn raw_json<S: serde::Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {

@@ -100,12 +100,25 @@ impl Db {
         })
     }
 
+    /// Forgets artefacts and inputs by their places in the artefact store, in a copy that was made without their bytes.
+    pub fn forget_keys(&mut self, keys: &[String]) -> Result<()> {
+        const USES: &str = "DELETE FROM job_inputs WHERE input IN (SELECT seq FROM inputs WHERE key = ?1)";
+        self.atomically(|db| {
+            for key in keys {
+                db.statement("DELETE FROM artefacts WHERE key = ?1")?.execute([key])?;
+                db.statement(USES)?.execute([key])?;
+                db.statement("DELETE FROM inputs WHERE key = ?1")?.execute([key])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Forgets those of the jobs that still are over since before `before`, with everything about them.
     ///
     /// Their batches keep their counts. The newest job of all stays, so that no later one gets its place in the order.
     pub fn delete_jobs(&mut self, ids: &[JobId], before: Timestamp) -> Result<DeletedJobs> {
         const STILL: &str = "\
-            SELECT seq, state FROM jobs WHERE id = ?1 AND finished_at < ?2 AND seq < (SELECT max(seq) FROM jobs)";
+            SELECT seq, state, project FROM jobs WHERE id = ?1 AND finished_at < ?2 AND seq < (SELECT max(seq) FROM jobs)";
         self.atomically(|db| {
             let mut deleted = DeletedJobs::default();
             for job in ids {
@@ -114,6 +127,7 @@ impl Db {
                 let Some(row) = rows.next()? else { continue };
                 let (seq, state): (i64, JobState) = (row.get(0)?, word(row, 1, At("jobs", "state"))?);
                 if !state.is_open() {
+                    db.count(&id(row, 2)?, Some(state), None, 1);
                     deleted.keys.extend(db.delete_job(seq, state)?);
                     deleted.jobs.push(job.clone());
                 }

@@ -31,6 +31,8 @@ mod logs;
 mod lose;
 #[path = "contract/models.rs"]
 mod models;
+#[path = "contract/projects.rs"]
+mod projects;
 #[path = "contract/registrations.rs"]
 mod registrations;
 #[path = "contract/retention.rs"]
@@ -151,6 +153,15 @@ mod sqlite {
             a_try_that_fails_comes_again_until_it_is_given_up
             the_log_of_deliveries_is_bounded
             a_webhook_is_changed_in_parts;
+        projects:
+            a_project_is_made_changed_and_removed_when_it_is_empty
+            a_quota_is_all_or_nothing_and_follows_what_waits
+            the_queue_is_held_and_goes_on
+            a_job_is_moved_within_its_line
+            one_action_on_many_jobs_tells_what_came_of_each
+            several_states_are_listed_newest_first_with_the_counts_of_all
+            limits_of_a_worker_are_kept
+            minutes_are_kept_and_forgotten;
         keys:
             a_key_is_found_by_its_hash_until_it_is_revoked
             the_last_admin_key_stays;

@@ -3,6 +3,7 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod actions;
 mod archive_name;
 mod artefacts;
 pub(crate) mod auth;
@@ -17,8 +18,11 @@ mod jobs;
 mod keys;
 mod model_files;
 mod models;
+mod overview;
 pub(crate) mod problem;
+mod projects;
 mod query;
+mod queue;
 pub(crate) mod range;
 mod registrations;
 mod status;
@@ -26,8 +30,10 @@ pub(crate) mod submit;
 mod task;
 mod text;
 mod webhooks;
+mod worker_steering;
 mod workers;
 
+pub use actions::MAX_ACTION_JOBS;
 pub use auth::Access;
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -121,6 +127,11 @@ pub fn routes() -> Vec<Route> {
     routes.extend(artefacts::routes());
     routes.extend(inputs::routes());
     routes.extend(webhooks::routes());
+    routes.extend(actions::routes());
+    routes.extend(overview::routes());
+    routes.extend(projects::routes());
+    routes.extend(queue::routes());
+    routes.extend(worker_steering::routes());
     routes
 }
 

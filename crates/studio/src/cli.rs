@@ -15,7 +15,9 @@ mod keys;
 mod manifest;
 mod models;
 mod output;
+mod projects;
 mod prompts;
+mod queue;
 mod rate;
 mod restore;
 mod status;
@@ -73,6 +75,10 @@ enum ClientCommand {
     Models(models::ModelsArgs),
     /// List and steer workers, decide registrations
     Workers(workers::WorkersArgs),
+    /// List projects, and change what they may have of the fleet
+    Projects(projects::ProjectsArgs),
+    /// Hold the queue, let it go on, change its order
+    Queue(queue::QueueArgs),
     /// List, create and revoke API keys
     Keys(keys::KeysArgs),
     /// Make a short-lived code that lets a worker join without a click
@@ -154,6 +160,8 @@ async fn dispatch(connect: &ConnectArgs, out: Output, command: ClientCommand) ->
         ClientCommand::Batch(command) => batch::run(&connect.client()?, out, command).await,
         ClientCommand::Models(args) => models::run(&connect.client()?, out, args).await,
         ClientCommand::Workers(args) => workers::run(&connect.client()?, out, args).await,
+        ClientCommand::Projects(args) => projects::run(&connect.client()?, out, args).await,
+        ClientCommand::Queue(args) => queue::run(&connect.client()?, out, args).await,
         ClientCommand::Keys(args) => keys::run(&connect.client()?, out, args).await,
         ClientCommand::JoinCode(args) => workers::join_code(&connect.client()?, out, args).await,
         ClientCommand::Events(args) => events::run(&connect.client()?, out, args).await,

@@ -9,6 +9,13 @@ pub fn job() -> JobId {
     JobId::from(format!("job-{}", Uuid::now_v7().simple()))
 }
 
+/// When a job was submitted, milliseconds since the Unix epoch, as far as its id tells.
+pub fn submitted_at(job: &JobId) -> Option<i64> {
+    let id = Uuid::try_parse(job.as_str().strip_prefix("job-")?).ok()?;
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    i64::try_from(seconds * 1_000 + u64::from(nanos / 1_000_000)).ok()
+}
+
 /// A batch.
 pub fn batch() -> BatchId {
     BatchId::from(format!("batch-{}", Uuid::now_v7().simple()))

@@ -1,7 +1,10 @@
 //! What is known only while it happens: who is connected, how far the running jobs are, and what they show.
 
+mod logs;
+mod meter;
 mod seats;
 mod streams;
+mod versions;
 mod watcher;
 
 use std::collections::HashMap;
@@ -10,8 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use studio_protocol::{Capabilities, Delta, FeatureSet, JobId, Preview, Progress, Timestamp, WorkerId};
 use studio_store::JobState;
 
+pub use logs::WorkerLogs;
+pub use meter::Meter;
 pub use seats::{Place, Seats};
 pub use streams::Streams;
+pub use versions::Versions;
 pub use watcher::Watcher;
 
 /// A worker's session as others see it.
@@ -33,6 +39,9 @@ pub struct Live {
     state: Arc<Mutex<State>>,
     streams: Streams,
     seats: Seats,
+    meter: Arc<Meter>,
+    logs: WorkerLogs,
+    versions: Versions,
 }
 
 #[derive(Debug, Default)]
@@ -110,8 +119,24 @@ impl Live {
         &self.streams
     }
 
+    /// What happened within this minute.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What workers last said of themselves.
+    pub fn logs(&self) -> &WorkerLogs {
+        &self.logs
+    }
+
+    /// The newest version of the worker's program.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// A job is in another state: what was said of it before may count no more.
     pub(crate) fn job_changed(&self, job: &JobId, state: JobState) {
+        self.meter.job_changed(job, state, Timestamp::now());
         if !state.is_held() {
             self.state().progress.remove(job);
             if state == JobState::Queued {

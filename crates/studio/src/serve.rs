@@ -26,6 +26,7 @@ use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::minutes::{self, Minutes};
 use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
@@ -160,6 +161,8 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live) = (Events::default(), Live::default());
+    live.versions().note_all(&store).await?;
+    let minutes = Minutes::open(&store).await?;
     let coordinator = coordinator::spawn(tasks, store.clone(), events.clone(), live.clone()).await?;
     let state = AppState {
         store,
@@ -167,6 +170,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         coordinator,
         events,
         live,
+        minutes,
         keys: Lookups::default(),
         models: Lookups::default(),
         thumbnails: Thumbnails::default(),
@@ -179,6 +183,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         lock,
     };
     sweep::spawn(&state).await?;
+    minutes::spawn(&state);
     webhooks::spawn(&state);
     Ok(state)
 }

@@ -7,6 +7,7 @@ use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::minutes::Minutes;
 use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
@@ -29,6 +30,8 @@ pub struct AppState {
     pub events: Events,
     /// What happens right now.
     pub live: Live,
+    /// The studio's last day.
+    pub minutes: Minutes,
     /// API keys by their hash.
     pub keys: Lookups<SecretHash, ApiKey>,
     /// Models by their names.

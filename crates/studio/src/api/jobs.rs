@@ -16,11 +16,11 @@ use super::body::{ApiJson, OptionalJson, SubmissionBody};
 use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
-use super::query::{ApiQuery, Id, PageQuery, word};
+use super::query::{ApiQuery, Id, PageQuery, words};
 use super::submit::{check_priority, prepare, read_jobs};
 use super::text::{MAX_REASON_CHARS, checked_optional};
 use super::types;
-use crate::events::StudioEvent;
+use crate::events::{Area, StudioEvent};
 use crate::state::AppState;
 
 /// On an answer that a former request with the same `Idempotency-Key` made.
@@ -64,6 +64,7 @@ pub async fn store(state: &AppState, submission: Submission, now: Timestamp) -> 
         state,
         move |db| db.submit(submission, now),
         |state, submitted: &Submitted| {
+            state.live.meter().submitted(submitted.jobs.len());
             state.events.publish(StudioEvent::Submitted { jobs: submitted.jobs.len() });
             state.coordinator.queued(submitted.jobs.clone());
         },
@@ -120,10 +121,10 @@ pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
     ApiQuery(query): ApiQuery<ListQuery>,
-) -> Result<Json<types::Items<types::Job>>, Problem> {
+) -> Result<Json<types::JobPage>, Problem> {
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
     let filter = JobFilter {
-        state: word("state", query.state.as_deref())?,
+        states: words("state", query.state.as_deref())?,
         kind: match query.kind.as_deref() {
             None => None,
             Some(kind) => Some(
@@ -137,10 +138,12 @@ pub async fn list(
         worker: query.worker.map(Into::into),
         text: query.q,
     };
-    let page = state.store.read(move |db| db.jobs(&filter, cursor, limit)).await?;
-    Ok(Json(types::Items {
+    let read = move |db: &Db| Ok((db.jobs(&filter, cursor, limit)?, db.counts_of(&filter)?));
+    let (page, counts) = state.store.read(read).await?;
+    Ok(Json(types::JobPage {
         items: page.items.into_iter().map(|job| convert::job(job, &state.live)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+        counts: counts.map(|counts| convert::counts(&counts)),
     }))
 }
 
@@ -274,6 +277,7 @@ pub async fn patch(
         |state, (queued, _)| {
             if let Some(queued) = queued {
                 state.coordinator.reprioritised(queued.clone());
+                state.events.publish(StudioEvent::Changed { what: Area::Queue });
             }
         },
     )
@@ -293,7 +297,7 @@ pub async fn visible(state: &AppState, caller: Caller, id: String) -> Result<Job
     Ok(detail)
 }
 
-fn must_see(db: &Db, caller: &Caller, job: &JobId) -> Result<(), StoreError> {
+pub fn must_see(db: &Db, caller: &Caller, job: &JobId) -> Result<(), StoreError> {
     if caller.bound_to().is_none() || caller.sees(&db.job(job)?.job.project) {
         return Ok(());
     }

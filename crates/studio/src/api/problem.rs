@@ -10,6 +10,8 @@ use crate::artefacts::ArtefactError;
 
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
+/// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
+const QUOTA_RETRY_AFTER: &str = "10";
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -27,6 +29,22 @@ pub struct Problem {
     /// The path of the field, parameter or header that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// The numbers of a quota that is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Box<Quota>>,
+}
+
+/// Jobs of a project against the most that may wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Whose.
+    pub project: String,
+    /// The most that may wait.
+    pub limit: u64,
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs of the request.
+    pub adding: u64,
 }
 
 impl Problem {
@@ -37,6 +55,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            quota: None,
         }
     }
 
@@ -193,6 +212,18 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail)
     }
 
+    /// 429: more jobs of a project would wait than may.
+    pub fn quota(quota: Quota, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota",
+            "The project has too many jobs waiting",
+            detail,
+        );
+        problem.quota = Some(Box::new(quota));
+        problem
+    }
+
     /// 503: nothing is wrong with the request, it may be sent again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The studio cannot do this now", detail)
@@ -238,6 +269,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { what, id } => Self::not_found(what, &id),
             StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             StoreError::Invalid { field, problem } => Self::invalid(field, format!("{field}: {problem}")),
+            StoreError::Quota { ref project, queued, adding, limit } => {
+                Self::quota(Quota { project: project.to_string(), limit, queued, adding }, error.to_string())
+            }
             StoreError::Corrupt { .. }
             | StoreError::BadRow { .. }
             | StoreError::Panicked
@@ -278,11 +312,15 @@ impl std::fmt::Display for Chain<'_> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let is_quota = self.quota.is_some();
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"studio\""));
+        }
+        if is_quota {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(QUOTA_RETRY_AFTER));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

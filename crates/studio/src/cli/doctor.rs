@@ -1,6 +1,7 @@
 //! `studio doctor`: looks at a data directory and says what is wrong and what to do.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -15,9 +16,11 @@ use super::output::{Output, table};
 use super::times::size;
 use crate::artefacts::Artefacts;
 use crate::client::hash_of;
+use crate::disk;
 use crate::model_files::{Recorded, recorded};
 use crate::secrets;
 use crate::settings::MODELS;
+use crate::thumbnails::origin_of;
 
 /// Free space below which a busy studio is about to stop taking results.
 const LOW_SPACE_BYTES: u64 = 2 << 30;
@@ -105,7 +108,8 @@ async fn look(store: &Store, data_dir: &Path, deep: bool, findings: &mut Finding
     }
     keys(store, data_dir, findings).await?;
     let known = artefacts(store).await?;
-    bytes(&known, data_dir, deep, findings).await?;
+    let keys = store.read(Db::artefact_keys).await?.into_iter().collect();
+    bytes(&known, &keys, data_dir, deep, findings).await?;
     models(data_dir, deep, findings).await
 }
 
@@ -137,6 +141,7 @@ async fn keys(store: &Store, data_dir: &Path, findings: &mut Findings) -> anyhow
 
 async fn bytes(
     known: &[Artefact],
+    known_keys: &HashSet<String>,
     data_dir: &Path,
     deep: bool,
     findings: &mut Findings,
@@ -159,8 +164,7 @@ async fn bytes(
         let advice = "retry their jobs, or restore a backup";
         findings.error("artefacts", format!("{} damaged or gone: {}; {advice}", wrong.len(), named(&wrong)));
     }
-    let named_keys: HashSet<&str> = known.iter().map(|artefact| artefact.key.as_str()).collect();
-    let left_over = keys.iter().filter(|key| !named_keys.contains(key.as_str())).count();
+    let left_over = keys.iter().filter(|key| !known_keys.contains(origin_of(key).unwrap_or(key))).count();
     if left_over > 0 {
         findings.ok(
             "artefacts",
@@ -227,10 +231,10 @@ fn named(all: &[String]) -> String {
     if more > 0 { format!("{shown}; and {more} more") } else { shown }
 }
 
-#[cfg(unix)]
 fn space(data_dir: &Path, findings: &mut Findings) {
-    let free = match rustix::fs::statvfs(data_dir) {
-        Ok(stat) => stat.f_bavail.saturating_mul(stat.f_frsize),
+    let free = match disk::space(data_dir) {
+        Ok(space) => space.free,
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return,
         Err(error) => return findings.error("disk", format!("`{}`: {error}", data_dir.display())),
     };
     let detail = format!("{} free", size(free));
@@ -242,9 +246,6 @@ fn space(data_dir: &Path, findings: &mut Findings) {
         findings.ok("disk", detail);
     }
 }
-
-#[cfg(not(unix))]
-fn space(_: &Path, _: &mut Findings) {}
 
 /// The mode of a file that others may read.
 #[cfg(unix)]

@@ -45,6 +45,8 @@ pub(crate) async fn spawn(
     events: Events,
     live: Live,
 ) -> Result<CoordinatorHandle, studio_store::StoreError> {
+    let rules =
+        store.read(|db| Ok((db.project_rules()?, db.worker_limits()?, db.queue_paused_at()?))).await?;
     let (queued, held) = store.read(Db::open_work).await?;
     tracing::info!(queued = queued.len(), held = held.len(), "open work restored");
     let (inbox, letters) = mpsc::channel(INBOX);
@@ -60,6 +62,12 @@ pub(crate) async fn spawn(
         current: HashMap::new(),
         news: news.clone(),
     };
+    let (projects, limits, paused_at) = rules;
+    shell.handle(Input::Projects(projects));
+    for (worker, limits) in limits {
+        shell.handle(Input::Limits { worker, limits: limits.rules() });
+    }
+    shell.handle(Input::Held(paused_at.is_some()));
     shell.handle(Input::Restored { queued, held });
     tasks.spawn(shell.run(letters, committed));
     Ok(CoordinatorHandle { news, inbox, sessions: Arc::new(AtomicU64::new(1)) })
@@ -140,6 +148,7 @@ impl Shell {
             return; // A late hello on an older socket: the coordinator ends it.
         }
         self.current.insert(worker.clone(), session);
+        self.live.versions().note(&live.capabilities.agent_version);
         self.live.set_worker(worker.clone(), live);
         self.worker_changed(worker, true);
     }

@@ -63,7 +63,7 @@ fn changes_ask_for_the_role_that_answers_for_them() {
             ("registrations" | "join-codes" | "webhooks", _) | ("artefacts", "DELETE") => Role::Operator,
             (_, "GET") | ("artefacts", "POST") => Role::Viewer,
             ("jobs" | "batches" | "inputs", _) => Role::Submitter,
-            ("models" | "workers", _) => Role::Operator,
+            ("models" | "projects" | "queue" | "workers", _) => Role::Operator,
             other => panic!("who may do this? {other:?}"),
         };
         assert_eq!(least, expected, "{} {}", route.method, route.path);
