@@ -14,7 +14,7 @@ pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
-mod inputs;
+pub(crate) mod inputs;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
