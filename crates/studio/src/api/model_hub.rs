@@ -21,9 +21,10 @@ use crate::state::AppState;
 const MAX_SOURCES: usize = 16;
 /// The hub lists the files and sends the heads of some.
 const LOOK_LIMIT: Duration = Duration::from_mins(1);
-/// What pictures are made with when the entry says nothing.
-const DEFAULTS: CliDefaults =
-    CliDefaults { cfg_scale: 1.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() };
+/// What pictures are made with when the entry says nothing, as `studio models add` has it.
+fn defaults() -> CliDefaults {
+    CliDefaults { cfg_scale: 1.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() }
+}
 
 /// The one route.
 pub(super) fn routes() -> Vec<Route> {
@@ -64,7 +65,7 @@ async fn add(
         for (role, name) in &names {
             found.extend(look_at_hub(name, role.as_ref()).await?);
         }
-        Wanted { kind, engine, vram_gb, files: Vec::new(), cli_defaults: DEFAULTS }.model(found)
+        Wanted { kind, engine, vram_gb, files: Vec::new(), cli_defaults: defaults() }.model(found)
     };
     let model = tokio::time::timeout(LOOK_LIMIT, looking).await;
     let model = model.map_err(|_| Problem::unavailable("the hub does not answer: try again later"))?;

@@ -115,7 +115,9 @@ fn memories_and_disks_have_meters() {
         gpu: Some("GeForce".to_owned()),
     });
     let text = check(&detail(&shell(Role::Viewer), &full));
-    for needle in ["GPU memory: 6 GiB of 24 GiB", "Memory: 16 GiB of 64 GiB", "Disk: 98 GiB of 100 GiB", "GeForce"] {
+    for needle in
+        ["GPU memory: 6 GiB of 24 GiB", "Memory: 16 GiB of 64 GiB", "Disk: 98 GiB of 100 GiB", "GeForce"]
+    {
         assert!(text.contains(needle), "`{needle}` is missing: {text}");
     }
     assert_eq!(troubles(&full.worker), [Trouble::LowDisk]);
