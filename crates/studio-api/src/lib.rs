@@ -16,7 +16,7 @@ mod workers;
 pub use access::{
     AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SetUpLink, SignIn, User, UserPatch,
 };
-pub use artefacts::{Artefact, ArtefactSummary};
+pub use artefacts::{Artefact, ArtefactLink, ArtefactSummary, Input, NewArtefactLink};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{
     ActionFilter, ActionResult, ActionResults, ActionTaken, Attempt, Job, JobActions, JobDetail, JobLog,
@@ -28,7 +28,9 @@ pub use models::{
 };
 pub use overview::{Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};
-pub use webhooks::{CreatedWebhook, Delivery, DeliveryState, NewWebhook, Webhook, WebhookPatch};
+pub use webhooks::{
+    CreatedWebhook, Delivery, DeliveryState, NewWebhook, RotateSecret, Webhook, WebhookPatch, WebhookSecret,
+};
 pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerLog, WorkerPatch};
 
 pub use studio_store::{Minute, WorkerLimits};

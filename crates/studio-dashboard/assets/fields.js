@@ -65,7 +65,12 @@ function put(body, name, value) {
   const last = path.pop();
   let at = body;
   for (const key of path) at = at[key] ??= {};
-  at[last] = value;
+  // A JSON field beside fields for some of its keys: those win.
+  at[last] = isObject(at[last]) && isObject(value) ? { ...value, ...at[last] } : value;
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

@@ -80,7 +80,8 @@ function heard(message) {
   if (event.type === "job") jobNews(event.id, { state: event.state });
   else if (event.type === "progress") jobNews(event.jobId, { progress: event });
   else if (event.type === "preview") preview(event);
-  const words = [event.type, `${event.type}:${event.what ?? event.state}`];
+  const { type, what, state, id, jobId } = event;
+  const words = [type, ...[what, state, id ?? jobId].map((one) => `${type}:${one}`)];
   for (const region of regions()) {
     if (wordsOf(region).some((word) => words.includes(word))) stale.add(region.id);
   }

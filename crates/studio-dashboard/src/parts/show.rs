@@ -197,7 +197,7 @@ pub fn dom_id(text: &str) -> String {
 
 /// What stands where a list has nothing.
 pub fn empty(title: &str, more: &Markup) -> Markup {
-    html! { div.empty { h3 { (title) } (more) } }
+    html! { div.empty { p.empty-title { (title) } (more) } }
 }
 
 /// Where the list goes on, when it does; `href` keeps the filters.

@@ -8,3 +8,4 @@ mod models;
 mod people;
 mod shop;
 mod steer;
+mod told;
