@@ -31,7 +31,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
-mod webhooks;
+pub(crate) mod webhooks;
 mod worker_steering;
 pub(crate) mod workers;
 
