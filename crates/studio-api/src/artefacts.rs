@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_protocol::{TaskKind, Timestamp};
+use utoipa::ToSchema;
 
 /// The bytes that a job made; `GET /api/v1/artefacts/{id}` answers with them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtefactSummary {
     /// `art-...`
@@ -21,7 +22,7 @@ pub struct ArtefactSummary {
 }
 
 /// An artefact and where it comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Artefact {
     /// The bytes.

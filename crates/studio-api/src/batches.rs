@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use studio_protocol::Timestamp;
 use studio_store::JobState;
+use utoipa::ToSchema;
 
 /// Jobs submitted together, with what they share.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewBatch {
     /// For people.
@@ -28,13 +29,14 @@ pub struct NewBatch {
 }
 
 /// A job of a batch: [`NewJob`](super::NewJob) without what the batch says for all.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchJob {
     /// The batch's model when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// As in [`NewJob`](super::NewJob).
+    #[schema(value_type = studio_protocol::Task)]
     pub task: Box<RawValue>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +56,7 @@ pub struct BatchJob {
 pub type Counts = BTreeMap<JobState, u64>;
 
 /// Jobs that were submitted together.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
     /// `batch-...`
@@ -76,7 +78,7 @@ pub struct Batch {
 }
 
 /// What cancelling or retrying a batch did.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchChange {
     /// Jobs whose state changed.

@@ -5,16 +5,18 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use studio_protocol::{LogLevel, Stage, TaskKind, Timestamp};
 use studio_store::{AttemptOutcome, JobState};
+use utoipa::ToSchema;
 
 use crate::ArtefactSummary;
 
 /// One job as it is submitted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewJob {
     /// A name of the registry.
     pub model: String,
     /// A task of the worker protocol; what it leaves out, the model's defaults decide.
+    #[schema(value_type = studio_protocol::Task)]
     pub task: Box<RawValue>,
     /// `default` when absent, or the project of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,21 +37,21 @@ pub struct NewJob {
 }
 
 /// Several jobs at once, all or none.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewJobs {
     /// At least one.
     pub jobs: Vec<NewJob>,
 }
 
 /// The jobs of one submission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Jobs {
     /// In the order of the submission.
     pub jobs: Vec<Job>,
 }
 
 /// A job without its task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// `job-...`
@@ -96,7 +98,7 @@ pub struct Job {
 }
 
 /// How far a running job is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobProgress {
     /// Steps done.
@@ -118,7 +120,7 @@ pub struct JobProgress {
 }
 
 /// A job with its task, its tries and its result.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// All that a list shows too.
@@ -134,7 +136,7 @@ pub struct JobDetail {
 }
 
 /// One try at a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// From 1.
@@ -155,7 +157,7 @@ pub struct Attempt {
 }
 
 /// A line of a job's log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobLog {
     /// By the worker's clock.
@@ -169,14 +171,14 @@ pub struct JobLog {
 }
 
 /// A change to a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct JobPatch {
     /// Higher goes first.
     pub priority: i32,
 }
 
 /// Why something is ended, or refused.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// Told to whom it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]

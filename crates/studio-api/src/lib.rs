@@ -28,9 +28,10 @@ pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPa
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 /// A page of a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Items<T> {
     /// Newest first.
@@ -40,7 +41,7 @@ pub struct Items<T> {
 }
 
 /// What the studio is doing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// Of the studio.

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::{ModelSource, TaskKind};
+use utoipa::ToSchema;
 
 pub use studio_store::Model;
 
 /// A model as it is put into the registry.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PutModel {
     /// What sort of thing it makes.
@@ -21,14 +22,14 @@ pub struct PutModel {
 }
 
 /// A change to a model.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ModelPatch {
     /// Whether jobs may name it.
     pub enabled: bool,
 }
 
 /// A model, and where its files are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDetail {
     /// The entry.
@@ -44,7 +45,7 @@ pub struct ModelDetail {
 }
 
 /// A file of a model, as the studio sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFileState {
     /// Its name in the entry.
@@ -62,7 +63,7 @@ pub struct ModelFileState {
 }
 
 /// Connected workers that have a model; base workers do not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelWorkers {
     /// On their disks.
@@ -72,7 +73,7 @@ pub struct ModelWorkers {
 }
 
 /// How far the studio is with fetching a model's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFetch {
     /// Where it is.
@@ -90,7 +91,7 @@ pub struct ModelFetch {
 }
 
 /// Where a fetch is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FetchState {
     /// Bytes are coming.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 /// What the last minutes were like and whether the queue moves.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// Oldest first, at most a day; minutes in which the studio did not run are missing.
@@ -18,7 +19,7 @@ pub struct Overview {
 }
 
 /// One minute of the studio.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Minute {
     /// Its begin, milliseconds since the Unix epoch.
@@ -44,7 +45,7 @@ pub struct Minute {
 }
 
 /// Whether the queue gives out jobs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueState {
     /// An operator holds it: jobs are taken in, none is offered.
@@ -55,7 +56,7 @@ pub struct QueueState {
 }
 
 /// A change to the queue.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct QueuePatch {
     /// Whether it is held.
     pub paused: bool,

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 use crate::Counts;
 
 /// Whose jobs they are.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its name.
@@ -32,7 +33,7 @@ pub struct Project {
 }
 
 /// A project made or changed; `null` takes a limit away, what is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectPatch {
     /// Its share, above 0.

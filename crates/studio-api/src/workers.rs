@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use studio_protocol::{Capabilities, Timestamp};
 use studio_store::RegistrationState;
+use utoipa::ToSchema;
 
 /// A worker, whether it is there or not.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Worker {
     /// `w-...`
@@ -32,7 +33,7 @@ pub struct Worker {
 }
 
 /// A change to a worker.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct WorkerPatch {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -43,7 +44,7 @@ pub struct WorkerPatch {
 }
 
 /// A worker's request to join.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registration {
     /// `rr-...`
@@ -74,7 +75,7 @@ pub struct Registration {
 }
 
 /// An approval.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
     /// The worker's name; its machine's name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ pub struct Approve {
 }
 
 /// What a join code is to be.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewJoinCode {
     /// A quarter of an hour when absent.
@@ -94,7 +95,7 @@ pub struct NewJoinCode {
 }
 
 /// A join code, shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinCode {
     /// For `studio-worker join`.

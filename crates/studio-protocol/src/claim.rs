@@ -63,6 +63,7 @@ pub struct OfferClaimRaw {
 
 /// Which engine runs a model, from which files, with which defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSource {
     /// `sd-cpp`, `llama-cpp`, `synthetic`, ...
@@ -99,6 +100,7 @@ pub enum FileRole {
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFile {
     /// What it is to the engine.
@@ -136,6 +138,7 @@ impl ModelFile {
 
 /// A model's defaults; keys that are not named here are kept in `more`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CliDefaults {
     /// Classifier-free guidance.

@@ -16,6 +16,8 @@ mod limits;
 mod nulls;
 mod object;
 mod registration;
+#[cfg(feature = "schema")]
+mod schema;
 mod task;
 mod time;
 mod upload;

@@ -15,6 +15,7 @@ mod jobs;
 mod keys;
 mod model_files;
 mod models;
+pub mod openapi;
 pub(crate) mod problem;
 mod query;
 pub(crate) mod range;
@@ -75,6 +76,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
+        route(Method::GET, "/api/v1/openapi.json", Open, openapi::get),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
         route(Method::GET, "/api/v1/events", VIEWER, events::stream),
         route(Method::GET, "/api/v1/jobs", VIEWER, jobs::list),

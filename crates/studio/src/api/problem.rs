@@ -12,7 +12,7 @@ use crate::artefacts::ArtefactError;
 const MAX_QUOTED_ID_CHARS: usize = 80;
 
 /// Why a request was not done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
 #[error("{detail}")]
 pub struct Problem {
     /// A word for programs, stable over versions.
