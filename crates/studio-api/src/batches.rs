@@ -20,11 +20,14 @@ pub struct NewBatch {
     pub project: Option<String>,
     /// Of the jobs that state none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// Of the jobs that state none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// At least one.
+    #[serde(deserialize_with = "studio_protocol::object::many")]
+    #[schema(min_items = 1, max_items = 10_000)]
     pub jobs: Vec<BatchJob>,
 }
 
@@ -43,12 +46,15 @@ pub struct BatchJob {
     pub asset_name: Option<String>,
     /// The batch's priority when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u32>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub count: Option<u32>,
 }
 
@@ -71,6 +77,7 @@ pub struct Batch {
     /// Jobs in it.
     pub total: u64,
     /// Its jobs by state.
+    #[schema(value_type = std::collections::BTreeMap<JobState, u64>)]
     pub counts: Counts,
     /// When its last job ended; absent while one can still run.
     #[serde(default, skip_serializing_if = "Option::is_none")]

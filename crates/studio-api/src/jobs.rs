@@ -22,17 +22,21 @@ pub struct NewJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The name of the thing to make; the job's id when absent.
+    #[schema(min_length = 1, max_length = 500)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_name: Option<String>,
     /// Higher goes first, 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// Failures that end the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u32>,
     /// As many jobs as this, 1 to 1000: a seed that the task states goes up by one from job to job, and the asset
     /// name gets the job's number. A submission with it is answered as a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub count: Option<u32>,
 }
 
@@ -40,6 +44,8 @@ pub struct NewJob {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewJobs {
     /// At least one.
+    #[serde(deserialize_with = "studio_protocol::object::many")]
+    #[schema(min_items = 1, max_items = 10_000)]
     pub jobs: Vec<NewJob>,
 }
 
@@ -174,6 +180,7 @@ pub struct JobLog {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct JobPatch {
     /// Higher goes first.
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: i32,
 }
 
@@ -182,5 +189,6 @@ pub struct JobPatch {
 pub struct Reason {
     /// Told to whom it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 1000)]
     pub reason: Option<String>,
 }

@@ -49,6 +49,7 @@ pub struct Status {
     /// Of the studio's machine.
     pub time: Timestamp,
     /// Every job by state.
+    #[schema(value_type = std::collections::BTreeMap<studio_store::JobState, u64>)]
     pub jobs: Counts,
     /// Workers with a session.
     pub workers_online: u64,

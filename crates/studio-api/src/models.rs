@@ -18,6 +18,7 @@ pub struct PutModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Engine, files, defaults.
+    #[serde(deserialize_with = "studio_protocol::object::one")]
     pub source: ModelSource,
 }
 

@@ -27,6 +27,7 @@ pub struct Project {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_jobs_days: Option<u32>,
     /// Its jobs by state.
+    #[schema(value_type = std::collections::BTreeMap<studio_store::JobState, u64>)]
     pub counts: Counts,
     /// When its first job came, or it was made.
     pub created_at: Timestamp,

@@ -88,9 +88,11 @@ pub struct Approve {
 pub struct NewJoinCode {
     /// A quarter of an hour when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 86_400)]
     pub ttl_seconds: Option<u64>,
     /// One when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub uses: Option<u32>,
 }
 

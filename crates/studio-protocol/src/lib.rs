@@ -14,7 +14,7 @@ mod frames;
 mod ids;
 mod limits;
 mod nulls;
-mod object;
+pub mod object;
 mod registration;
 #[cfg(feature = "schema")]
 mod schema;

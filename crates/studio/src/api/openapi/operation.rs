@@ -188,9 +188,10 @@ impl Operation {
         self
     }
 
-    /// A query parameter that is one of a type's words.
+    /// A query parameter that is one of a type's words; empty, as forms send it, stands for any.
     pub fn words(self, name: &'static str, words: &[&str], description: &'static str) -> Self {
-        self.query(name, &json!({ "type": "string", "enum": words }), description)
+        let all: Vec<&str> = words.iter().copied().chain([""]).collect();
+        self.query(name, &json!({ "type": "string", "enum": all }), description)
     }
 
     /// A query parameter that is any text.
@@ -200,10 +201,11 @@ impl Operation {
 
     /// A list in pages.
     pub fn paged(self) -> Self {
-        let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 50 });
+        let number = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT });
+        let limit = json!({ "anyOf": [number, { "const": "" }], "default": 50 });
         self.query("limit", &limit, "The length of a page").query(
             "cursor",
-            &json!({ "type": "string", "pattern": "^c[0-9a-f]{1,15}$" }),
+            &json!({ "type": "string", "pattern": "^(c[0-9a-f]{1,15})?$" }),
             "`nextCursor` of the page before",
         )
     }

@@ -17,6 +17,8 @@ fn keys() -> Vec<Operation> {
             .takes::<types::NewKey>()
             .json_answer::<types::CreatedKey>(201, "The key with its secret, shown once"),
         operation(Method::DELETE, "/api/v1/keys/{id}", "keys", "revokeKey", "Revoke a key")
-            .empty(204, "It is good for nothing from now on"),
+            .about("The last key of an admin stays.")
+            .empty(204, "It is good for nothing from now on")
+            .or([409]),
     ]
 }
