@@ -17,6 +17,8 @@ import tempfile
 import time
 import urllib.request
 
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
 HERE = pathlib.Path(__file__).parent
 # From start to the first answer: a debug build with an empty database.
 READY_SECONDS = 30
@@ -83,6 +85,12 @@ class Studio:
         for process in reversed(self.running):
             process.terminate()
             process.wait(timeout=30)
+
+    def kill(self):
+        """Whatever happened, nothing is left behind."""
+        for process in self.running:
+            process.kill()
+            process.wait()
 
     def log(self):
         return (self.home / "studio.log").read_text(errors="replace")
@@ -155,33 +163,67 @@ def narrow(document, known):
     return document
 
 
+def check_metrics(studio):
+    """What /metrics says, read by the parser of another project."""
+    found = {}
+    for family in text_string_to_metric_families(studio.text("/metrics")):
+        for sample in family.samples:
+            found[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
+    value = lambda name, **labels: found.get((name, tuple(sorted(labels.items()))))
+    expected = [
+        (value("studio_jobs", state="done"), 3), (value("studio_sessions"), 1),
+        (value("studio_jobs_ended_total", outcome="done"), 3),
+        (value("studio_attempts_ended_total", outcome="done"), 3),
+        (value("studio_jobs_queued_total", kind="image"), 3), (value("studio_jobs_queued_total", kind="llm"), 1),
+        (value("studio_job_wait_seconds_count", kind="image"), 2),
+        (value("studio_job_run_seconds_count", kind="llm"), 1),
+        (value("studio_artefacts_stored_total"), 2), (value("studio_worker_engines", engine="synthetic"), 1),
+    ]
+    wrong = [f"{at}: {found} is not {wanted}" for at, (found, wanted) in enumerate(expected) if found != wanted]
+    if value("studio_offers_total") < 3 or value("process_open_fds") < 10:
+        wrong.append("offers or files are not counted")
+    return wrong
+
+
+def ask_everything(studio, home, seconds):
+    studio.join_worker()
+    known = seed(studio)
+    # Heartbeats tell it, a while after the job.
+    told = lambda: 'studio_models_loaded{model="synthetic' in studio.text("/metrics")
+    wait(JOBS_SECONDS, "the worker's model is among the loaded ones", told)
+    wrong = check_metrics(studio)
+    document = narrow(studio.ask("GET", "/api/v1/openapi.json"), known)
+    (home / "openapi.json").write_text(json.dumps(document))
+    program = pathlib.Path(sys.executable).parent / "schemathesis"
+    asked = subprocess.run([
+        program, "--config-file", HERE / "schemathesis.toml", "--no-color", "run", home / "openapi.json",
+        "--url", studio.url, "--header", f"Authorization: Bearer {studio.key}", "--max-time", str(seconds),
+    ], cwd=home)
+    failures = [] if asked.returncode == 0 else ["schemathesis found the above"]
+    failures.extend(f"/metrics: {line}" for line in wrong)
+    if any(process.poll() is not None for process in studio.running):
+        failures.append("a process ended by itself")
+    if not studio.is_ready() or studio.ask("GET", "/api/v1/status")["version"] == "":
+        failures.append("the studio or its first key is not what it was")
+    studio.end()
+    bad = [line for line in studio.log().splitlines() if "ERROR" in line or "panicked" in line]
+    if bad:
+        failures.append("the studio's log has errors in it")
+    if failures:
+        print(studio.log()[-8000:])
+        sys.exit("; ".join(failures))
+
+
 def main():
     programs = pathlib.Path(sys.argv[1]).absolute()
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else USUAL_SECONDS
     with tempfile.TemporaryDirectory(prefix="studio-api-") as home:
         home = pathlib.Path(home)
         studio = Studio(programs, home)
-        studio.join_worker()
-        known = seed(studio)
-        document = narrow(studio.ask("GET", "/api/v1/openapi.json"), known)
-        (home / "openapi.json").write_text(json.dumps(document))
-        program = pathlib.Path(sys.executable).parent / "schemathesis"
-        asked = subprocess.run([
-            program, "--config-file", HERE / "schemathesis.toml", "--no-color", "run", home / "openapi.json",
-            "--url", studio.url, "--header", f"Authorization: Bearer {studio.key}", "--max-time", str(seconds),
-        ], cwd=home)
-        failures = [] if asked.returncode == 0 else ["schemathesis found the above"]
-        if any(process.poll() is not None for process in studio.running):
-            failures.append("a process ended by itself")
-        if not studio.is_ready() or studio.ask("GET", "/api/v1/status")["version"] == "":
-            failures.append("the studio or its first key is not what it was")
-        studio.end()
-        bad = [line for line in studio.log().splitlines() if "ERROR" in line or "panicked" in line]
-        if bad:
-            failures.append("the studio's log has errors in it")
-        if failures:
-            print(studio.log()[-8000:])
-            sys.exit("; ".join(failures))
+        try:
+            ask_everything(studio, home, seconds)
+        finally:
+            studio.kill()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ pub use ids::{ArtefactId, BatchId, KeyId, SecretHash};
 pub use model::*;
 pub use open::OpenStoreError;
 pub use perform::refused;
-pub use store::Store;
+pub use store::{Group, Store};
 pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome};
 
 /// What operations of the store give back.

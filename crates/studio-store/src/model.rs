@@ -11,7 +11,7 @@ mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
-pub use batch::{Batch, NewBatch, StateCounts};
+pub use batch::{Batch, NewBatch, OpenJobs, StateCounts};
 pub use job::{
     Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
     NewJobLog, Replayed, Submission, Submitted,

@@ -26,7 +26,7 @@ mod task;
 mod text;
 mod workers;
 
-pub use auth::Access;
+pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
 pub use problem::Problem;
@@ -76,6 +76,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
+        route(Method::GET, "/metrics", VIEWER, crate::metrics::get),
         route(Method::GET, "/api/v1/openapi.json", Open, openapi::get),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
         route(Method::GET, "/api/v1/events", VIEWER, events::stream),

@@ -26,11 +26,12 @@ use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::metrics::Metrics;
 use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::{api, coordinator, first_start, seeds, worker_api};
+use crate::{api, coordinator, first_start, http, seeds, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -110,8 +111,11 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
+    let metrics = state.metrics.clone();
     let routes = api::router(state.clone()).merge(worker_api::router(state));
-    routes.layer(axum::middleware::from_fn(rest::discard))
+    routes
+        .layer(axum::middleware::from_fn(rest::discard))
+        .layer(axum::middleware::from_fn_with_state(metrics, http::observe))
 }
 
 /// Opens the parts over `settings.data_dir`, creating what is missing; tests serve the result in process.
@@ -133,8 +137,11 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     let signer = Signer::open(&settings.signing_key())?;
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
-    let (events, live) = (Events::default(), Live::default());
-    let coordinator = coordinator::spawn(tasks, store.clone(), events.clone(), live.clone()).await?;
+    let (events, live, metrics) = (Events::default(), Live::default(), Metrics::default());
+    let counted = metrics.clone();
+    store.on_commit(move |group| counted.committed(group.operations, group.took, group.stands));
+    let coordinator =
+        coordinator::spawn(tasks, store.clone(), events.clone(), live.clone(), metrics.clone()).await?;
     let state = AppState {
         store,
         artefacts,
@@ -143,6 +150,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         live,
         keys: Lookups::default(),
         models: Lookups::default(),
+        metrics,
         model_files,
         fetches,
         signer,

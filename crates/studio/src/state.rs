@@ -7,6 +7,7 @@ use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::metrics::Metrics;
 use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
@@ -31,6 +32,8 @@ pub struct AppState {
     pub keys: Lookups<SecretHash, ApiKey>,
     /// Models by their names.
     pub models: Lookups<String, Model>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Files of models that workers may fetch from here.
     pub model_files: ModelFiles,
     /// What is being fetched into them.

@@ -7,7 +7,7 @@ use studio_scheduler::{HeldClaim, QueuedJob};
 use super::rows::{Names, QUEUED, queued};
 use super::standing::{Standing, standing};
 use crate::db::Db;
-use crate::row::{At, id, word};
+use crate::row::{At, id, time, word};
 use crate::{ClaimOutcome, Claimed, JobState, Result, StoreError};
 
 impl Db {
@@ -15,7 +15,8 @@ impl Db {
     pub fn claim(&mut self, job: &JobId, worker: &WorkerId, now: Timestamp) -> Result<ClaimOutcome> {
         // A RETURNING clause would build a table of its own each time.
         const FIND: &str = "\
-            SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source \
+            SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source, \
+                j.kind, j.created_at \
             FROM jobs j JOIN job_tasks t ON t.job = j.seq LEFT JOIN models m ON m.id = j.model \
             WHERE j.id = ?1 AND j.state = 'queued'";
         const TAKE: &str = "\
@@ -28,6 +29,8 @@ impl Db {
             let Some(source_json) = row.get(7)? else { return Err(StoreError::not_found("model", model)) };
             let claimed = Claimed {
                 job: job.clone(),
+                kind: word(row, 8, At("jobs", "kind"))?,
+                created_at: time(row, 9)?,
                 project: id(row, 1)?,
                 asset_name: row.get(2)?,
                 model,

@@ -15,9 +15,11 @@ use studio_store::{Db, JobState, Store, refused};
 use tokio::sync::mpsc;
 
 use super::handle::Letter;
+use super::observed::Observed;
 use super::{CoordinatorHandle, INBOX, Outgoing, TICK, TOUCH_INTERVAL};
 use crate::events::{Events, StudioEvent};
 use crate::live::{Live, LiveWorker};
+use crate::metrics::Metrics;
 
 /// Inputs that are taken before anything else happens: enough to make use of a wake-up, few enough to stay fair.
 const INPUTS_AT_ONCE: usize = 256;
@@ -27,6 +29,7 @@ struct Shell {
     store: Store,
     events: Events,
     live: Live,
+    observed: Observed,
     outboxes: HashMap<SessionId, Session>,
     /// The session that speaks for each worker.
     current: HashMap<WorkerId, SessionId>,
@@ -44,6 +47,7 @@ pub(crate) async fn spawn(
     store: Store,
     events: Events,
     live: Live,
+    metrics: Metrics,
 ) -> Result<CoordinatorHandle, studio_store::StoreError> {
     let (queued, held) = store.read(Db::open_work).await?;
     tracing::info!(queued = queued.len(), held = held.len(), "open work restored");
@@ -56,10 +60,12 @@ pub(crate) async fn spawn(
         store,
         events,
         live,
+        observed: Observed::new(metrics),
         outboxes: HashMap::new(),
         current: HashMap::new(),
         news: news.clone(),
     };
+    shell.observed.restored(&held);
     shell.handle(Input::Restored { queued, held });
     tasks.spawn(shell.run(letters, committed));
     Ok(CoordinatorHandle { news, inbox, sessions: Arc::new(AtomicU64::new(1)) })
@@ -111,6 +117,7 @@ impl Shell {
     /// What others see of an input.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most inputs are seen by nobody")]
     fn note(&mut self, input: &Input) {
+        self.observed.heard(input);
         match input {
             Input::Closed { session } => self.forget(*session),
             Input::Heartbeat(session, _, capabilities) => {
@@ -190,6 +197,7 @@ impl Shell {
     }
 
     fn change(&mut self, op: StoreOp) {
+        self.observed.asked(&op);
         let refused = refused(&op);
         let (news, events, live) = (self.news.clone(), self.events.clone(), self.live.clone());
         let worker = worker_of(&op);

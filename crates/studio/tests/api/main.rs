@@ -7,6 +7,7 @@ mod edges;
 mod events;
 mod jobs;
 mod keys;
+mod metrics;
 mod models;
 mod roles;
 mod workers;
