@@ -115,11 +115,8 @@ def seed(studio):
     talk = studio.ask("POST", "/api/v1/jobs", {"model": "synthetic-chat", "task": chat})["id"]
     listed = lambda: studio.ask("GET", "/api/v1/jobs")["items"]
     wait(JOBS_SECONDS, "every job is done", lambda: all(job["state"] == "done" for job in listed()))
-    studio.ask("PATCH", f"/api/v1/workers/{worker_of(studio)}", {"paused": True})
-    waiting = studio.ask("POST", "/api/v1/jobs", image("nobody makes it"))["id"]
-    studio.ask("PATCH", f"/api/v1/workers/{worker_of(studio)}", {"paused": False})
     jobs = [job["id"] for job in listed()]
-    assert talk in jobs and waiting in jobs
+    assert talk in jobs
     artefacts = [artefact["id"] for artefact in studio.ask("GET", "/api/v1/artefacts")["items"]]
     spare = studio.ask("POST", "/api/v1/keys", {"name": "spare", "role": "viewer"})["id"]
     models = [model["id"] for model in studio.ask("GET", "/api/v1/models")["items"]]
@@ -174,7 +171,7 @@ def check_metrics(studio):
         (value("studio_jobs", state="done"), 3), (value("studio_sessions"), 1),
         (value("studio_jobs_ended_total", outcome="done"), 3),
         (value("studio_attempts_ended_total", outcome="done"), 3),
-        (value("studio_jobs_queued_total", kind="image"), 3), (value("studio_jobs_queued_total", kind="llm"), 1),
+        (value("studio_jobs_queued_total", kind="image"), 2), (value("studio_jobs_queued_total", kind="llm"), 1),
         (value("studio_job_wait_seconds_count", kind="image"), 2),
         (value("studio_job_run_seconds_count", kind="llm"), 1),
         (value("studio_artefacts_stored_total"), 2), (value("studio_worker_engines", engine="synthetic"), 1),

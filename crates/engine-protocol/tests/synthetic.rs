@@ -77,6 +77,7 @@ impl Engine {
             inputs: std::collections::BTreeMap::new(),
             stream: true,
             preview: false,
+            traceparent: None,
         };
         self.say(&Command::Run(Box::new(run)));
     }

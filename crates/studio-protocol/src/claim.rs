@@ -32,6 +32,9 @@ pub struct OfferClaim {
     /// How long a heartbeat renews the claim for (extension `lease`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
+    /// The span of this try, as W3C Trace Context writes it; workers that do not know it ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The same, with the stored JSON of task and source put in as it is: a studio need not parse what it passes on.
@@ -59,6 +62,9 @@ pub struct OfferClaimRaw {
     /// How long a heartbeat renews the claim for (extension `lease`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
+    /// The span of this try, as W3C Trace Context writes it; workers that do not know it ignore it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// Which engine runs a model, from which files, with which defaults.

@@ -20,6 +20,7 @@ mod registration;
 mod schema;
 mod task;
 mod time;
+mod trace;
 mod upload;
 
 pub use address::{AddressError, ApiBase};
@@ -41,6 +42,7 @@ pub use task::{
     TaskKind, Timestamps, VideoTask, states_options,
 };
 pub use time::{ParseTimestampError, Timestamp};
+pub use trace::{TraceParent, TraceParentError};
 pub use upload::{
     ATTEMPT_HEADER, PART_EXT, PART_GENERATION_META, PART_IMAGE, PART_PROMPT, artefact_filename, mime_of_ext,
 };

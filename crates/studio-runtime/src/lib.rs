@@ -8,6 +8,8 @@ mod shutdown;
 mod tasks;
 mod telemetry;
 mod told;
+#[cfg(feature = "otlp")]
+mod traces;
 
 pub use backoff::backoff;
 pub use crypto::install_crypto;
@@ -17,3 +19,5 @@ pub use shutdown::{Shutdown, ShutdownError};
 pub use tasks::Tasks;
 pub use telemetry::{LogFile, LogFormat, Telemetry, TelemetryError, init as init_telemetry};
 pub use told::told;
+#[cfg(feature = "otlp")]
+pub use traces::{Span, Traces, Work};

@@ -7,6 +7,8 @@ mod outcomes;
 mod sessions;
 mod standing;
 
+pub use outcomes::attempt_span;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use studio_protocol::{
     Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, Heartbeat, JobId, ModelCommand, Preview,
-    Progress, ProjectId, Reject, Release, StudioFrame, TaskKind, Timestamp, WorkerId,
+    Progress, ProjectId, Reject, Release, StudioFrame, TaskKind, Timestamp, TraceParent, WorkerId,
 };
 
 use crate::{HeldClaim, QueuedJob, SessionId};
@@ -256,6 +256,8 @@ pub struct ClaimedJob {
     pub kind: TaskKind,
     /// When it was submitted.
     pub created_at: Timestamp,
+    /// The span of the request that submitted it.
+    pub trace: Option<TraceParent>,
     /// Whose job.
     pub project: ProjectId,
     /// The name of the thing to make.

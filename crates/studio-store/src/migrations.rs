@@ -6,11 +6,14 @@
 use rusqlite::Connection;
 
 /// In order; the version of a database is how many of them it has.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_needs_options.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_needs_options.sql"),
+    include_str!("migrations/0008_traces.sql"),
+];
 
 /// What this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 2;
+pub(crate) const SCHEMA_VERSION: i64 = 3;
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize);
 
 /// `STUD`: tells our files from other people's SQLite files.

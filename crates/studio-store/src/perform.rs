@@ -64,6 +64,7 @@ fn claimed(outcome: ClaimOutcome) -> Result<Option<Box<ClaimedJob>>> {
         attempt: claimed.attempt,
         kind: claimed.kind,
         created_at: claimed.created_at,
+        trace: claimed.trace,
         project: claimed.project,
         asset_name: claimed.asset_name,
         model: claimed.model,

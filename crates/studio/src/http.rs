@@ -1,13 +1,35 @@
 //! Around every request: an id that its answer and the log share, numbers, and a line in the log.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use studio_protocol::TraceParent;
+use studio_runtime::{Span, Traces, Work};
+
 use crate::metrics::Metrics;
+
+tokio::task_local! {
+    static CURRENT: Option<TraceParent>;
+}
+
+/// The header that says which trace a request belongs to.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Where numbers and spans of requests go.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub metrics: Metrics,
+    pub traces: Traces,
+}
+
+/// The span of the request that is being answered.
+pub fn current_trace() -> Option<TraceParent> {
+    CURRENT.try_with(|current| *current).unwrap_or_default()
+}
 
 /// Says which request an answer and a line of the log belong to.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,28 +39,75 @@ const MAX_REQUEST_ID: usize = 64;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Middleware around all routes.
-pub async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
+pub async fn observe(State(observed): State<Observed>, request: Request, next: Next) -> Response {
+    let (began, began_at) = (Instant::now(), SystemTime::now());
     let id = id_of(request.headers());
     let method = method_of(request.method());
     // The pattern, because a path has as many values as there are ids.
     let route = request.extensions().get::<MatchedPath>().cloned();
     // Without its query, which may hold a signature.
     let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
+    let (parent, span) = span_of(request.headers(), &observed.traces);
+    let mut response = CURRENT.scope(span, next.run(request)).await;
     let took = began.elapsed();
     let status = response.status().as_u16();
-    metrics.answered(route.as_ref().map_or("none", MatchedPath::as_str), method, status, took);
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    observed.metrics.answered(route, method, status, took);
+    // Reading is most of what there is: a trace of it is kept when the client has one.
+    if let Some(span) = span.filter(|span| span.sampled && (method != "GET" || parent.is_some())) {
+        observed.traces.record(request_span(span, parent, began_at, method, route, status));
+    }
+    let trace = span.map(TraceParent::trace_id);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     if took >= SLOW {
-        tracing::info!(request = id, method, path, status, ms, "slow request");
+        tracing::info!(request = id, trace, method, path, status, ms, "slow request");
     } else {
-        tracing::debug!(request = id, method, path, status, ms, "request");
+        tracing::debug!(request = id, trace, method, path, status, ms, "request");
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// The client's span, and ours below it.
+fn span_of(headers: &HeaderMap, traces: &Traces) -> (Option<TraceParent>, Option<TraceParent>) {
+    let parent: Option<TraceParent> =
+        headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()?.parse().ok());
+    let span = uuid::Uuid::new_v4().as_u64_pair().1.max(1);
+    let own = match parent {
+        Some(parent) => Some(TraceParent { span, ..parent }),
+        None if traces.is_on() => {
+            Some(TraceParent { trace: uuid::Uuid::new_v4().as_u128(), span, sampled: true })
+        }
+        None => None,
+    };
+    (parent, own)
+}
+
+fn request_span(
+    span: TraceParent,
+    parent: Option<TraceParent>,
+    began: SystemTime,
+    method: &'static str,
+    route: &str,
+    status: u16,
+) -> Span {
+    Span {
+        name: "request",
+        trace: span.trace,
+        id: span.span,
+        parent: parent.map_or(0, |parent| parent.span),
+        work: Work::Answer,
+        began,
+        ended: SystemTime::now(),
+        attributes: vec![
+            ("http.request.method", method.to_owned()),
+            ("http.route", route.to_owned()),
+            ("http.response.status_code", status.to_string()),
+        ],
+        error: (status >= 500).then(|| format!("answered with {status}")),
+    }
 }
 
 fn id_of(headers: &HeaderMap) -> String {

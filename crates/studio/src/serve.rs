@@ -19,7 +19,7 @@ use axum::Router;
 use axum_server::Handle;
 use clap::Args;
 use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
-use studio_runtime::{Shutdown, Tasks, studio_data_dir};
+use studio_runtime::{Shutdown, Tasks, Traces, studio_data_dir};
 use studio_store::Store;
 
 use crate::artefacts::Artefacts;
@@ -111,11 +111,11 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
-    let metrics = state.metrics.clone();
+    let observed = http::Observed { metrics: state.metrics.clone(), traces: state.traces.clone() };
     let routes = api::router(state.clone()).merge(worker_api::router(state));
     routes
         .layer(axum::middleware::from_fn(rest::discard))
-        .layer(axum::middleware::from_fn_with_state(metrics, http::observe))
+        .layer(axum::middleware::from_fn_with_state(observed, http::observe))
 }
 
 /// Opens the parts over `settings.data_dir`, creating what is missing; tests serve the result in process.
@@ -138,10 +138,18 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live, metrics) = (Events::default(), Live::default(), Metrics::default());
+    let traces = Traces::from_env("studio", env!("CARGO_PKG_VERSION"));
     let counted = metrics.clone();
     store.on_commit(move |group| counted.committed(group.operations, group.took, group.stands));
-    let coordinator =
-        coordinator::spawn(tasks, store.clone(), events.clone(), live.clone(), metrics.clone()).await?;
+    let coordinator = coordinator::spawn(
+        tasks,
+        store.clone(),
+        events.clone(),
+        live.clone(),
+        metrics.clone(),
+        traces.clone(),
+    )
+    .await?;
     let state = AppState {
         store,
         artefacts,
@@ -151,6 +159,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         keys: Lookups::default(),
         models: Lookups::default(),
         metrics,
+        traces,
         model_files,
         fetches,
         signer,
@@ -180,12 +189,16 @@ fn warn_if_open(settings: &Settings, address: SocketAddr) {
 
 /// Sessions say why they end, the coordinator hears of it, the store commits what is under way.
 async fn close(state: AppState, tasks: &Tasks) {
-    let AppState { store, coordinator, .. } = state;
+    let AppState { store, coordinator, traces, .. } = state;
     drop(coordinator);
     if tokio::time::timeout(TASK_GRACE, tasks.join()).await.is_err() {
         tasks.stop_hard();
         tasks.join().await;
     }
     store.close().await;
+    // A collector that does not answer is not waited for.
+    if let Err(error) = tokio::task::spawn_blocking(move || traces.close()).await {
+        tracing::debug!(%error, "the last spans were not sent");
+    }
     tracing::info!("studio stopped; open work is kept");
 }

@@ -12,7 +12,7 @@ use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
 use crate::signing::Signer;
-use studio_runtime::Tasks;
+use studio_runtime::{Tasks, Traces};
 use studio_store::{ApiKey, Model, SecretHash, Store};
 
 /// Cheap to clone: every part is a handle.
@@ -34,6 +34,8 @@ pub struct AppState {
     pub models: Lookups<String, Model>,
     /// What is counted.
     pub metrics: Metrics,
+    /// Where spans go.
+    pub traces: Traces,
     /// Files of models that workers may fetch from here.
     pub model_files: ModelFiles,
     /// What is being fetched into them.

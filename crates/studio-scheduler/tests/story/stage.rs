@@ -435,6 +435,7 @@ impl Stage {
             attempt: row.attempt,
             kind: row.job.kind,
             created_at: Timestamp::from_millis(0),
+            trace: None,
             project: row.job.project.clone(),
             asset_name: String::new(),
             model: row.job.model.to_string(),

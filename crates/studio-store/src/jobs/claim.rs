@@ -1,7 +1,7 @@
 //! A worker gets a job: offer and acceptance.
 
 use rusqlite::params;
-use studio_protocol::{JobId, Timestamp, WorkerId};
+use studio_protocol::{JobId, Timestamp, TraceParent, WorkerId};
 use studio_scheduler::{HeldClaim, QueuedJob};
 
 use super::rows::{Names, QUEUED, queued};
@@ -16,7 +16,7 @@ impl Db {
         // A RETURNING clause would build a table of its own each time.
         const FIND: &str = "\
             SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source, \
-                j.kind, j.created_at \
+                j.kind, j.created_at, t.trace \
             FROM jobs j JOIN job_tasks t ON t.job = j.seq LEFT JOIN models m ON m.id = j.model \
             WHERE j.id = ?1 AND j.state = 'queued'";
         const TAKE: &str = "\
@@ -31,6 +31,7 @@ impl Db {
                 job: job.clone(),
                 kind: word(row, 8, At("jobs", "kind"))?,
                 created_at: time(row, 9)?,
+                trace: trace(row, 10)?,
                 project: id(row, 1)?,
                 asset_name: row.get(2)?,
                 model,
@@ -67,6 +68,22 @@ impl Db {
         })
     }
 
+    /// The traces of the jobs that are held, with their times of submission.
+    pub fn held_traces(&self) -> Result<Vec<(JobId, TraceParent, Timestamp)>> {
+        const SQL: &str = "\
+            SELECT j.id, j.created_at, t.trace FROM jobs j JOIN job_tasks t ON t.job = j.seq \
+            WHERE j.state IN ('offered', 'running') AND t.trace IS NOT NULL";
+        let mut select = self.statement(SQL)?;
+        let mut rows = select.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(trace) = trace(row, 2)? {
+                found.push((id(row, 0)?, trace, time(row, 1)?));
+            }
+        }
+        Ok(found)
+    }
+
     /// What waits and what is held, for a scheduler that starts.
     pub fn open_work(&self) -> Result<(Vec<QueuedJob>, Vec<HeldClaim>)> {
         let sql = format!("{QUEUED} WHERE j.state IN ('queued', 'offered', 'running') ORDER BY j.seq");
@@ -93,4 +110,10 @@ impl Db {
         let mut select = self.statement(&sql)?;
         select.query_and_then([model], |row| queued(row, &mut names))?.collect()
     }
+}
+
+/// A text that is no trace any more is none: it decides nothing.
+fn trace(row: &rusqlite::Row<'_>, index: usize) -> Result<Option<TraceParent>> {
+    let text: Option<String> = row.get(index)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use studio_protocol::{JobId, StudioFrame, Timestamp, WorkerId};
-use studio_runtime::Tasks;
+use studio_runtime::{Tasks, Traces};
 use studio_scheduler::{
     CommitOutcome, Coordinator, Effect, FailOutcome, Input, LoseOutcome, SessionId, StoreError, StoreOp,
     Stored, Timing,
@@ -48,8 +48,10 @@ pub(crate) async fn spawn(
     events: Events,
     live: Live,
     metrics: Metrics,
+    traces: Traces,
 ) -> Result<CoordinatorHandle, studio_store::StoreError> {
     let (queued, held) = store.read(Db::open_work).await?;
+    let held_traces = store.read(Db::held_traces).await?;
     tracing::info!(queued = queued.len(), held = held.len(), "open work restored");
     let (inbox, letters) = mpsc::channel(INBOX);
     // Unbounded, because the store's writer must never wait for us. What is in it is bounded by the changes that
@@ -60,12 +62,12 @@ pub(crate) async fn spawn(
         store,
         events,
         live,
-        observed: Observed::new(metrics),
+        observed: Observed::new(metrics, traces),
         outboxes: HashMap::new(),
         current: HashMap::new(),
         news: news.clone(),
     };
-    shell.observed.restored(&held);
+    shell.observed.restored(&held, held_traces);
     shell.handle(Input::Restored { queued, held });
     tasks.spawn(shell.run(letters, committed));
     Ok(CoordinatorHandle { news, inbox, sessions: Arc::new(AtomicU64::new(1)) })
@@ -171,6 +173,7 @@ impl Shell {
                 }
                 Effect::Store(op) => self.change(op),
                 Effect::Progress(progress) => {
+                    self.observed.progress(&progress);
                     self.events.publish(StudioEvent::Progress(progress.clone()));
                     self.live.set_progress(progress);
                 }
