@@ -25,6 +25,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// A text that is no [`LogFormat`].
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not `text` or `json`")]
+pub struct LogFormatError(String);
+
+impl std::str::FromStr for LogFormat {
+    type Err = LogFormatError;
+
+    fn from_str(word: &str) -> Result<Self, LogFormatError> {
+        match word {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(LogFormatError(word.to_owned())),
+        }
+    }
+}
+
 /// A daily rotated log file.
 #[derive(Debug, Clone)]
 pub struct LogFile {

@@ -19,7 +19,7 @@ use axum::Router;
 use axum_server::Handle;
 use clap::Args;
 use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
-use studio_runtime::{Shutdown, Tasks, Traces, studio_data_dir};
+use studio_runtime::{LogFormat, Shutdown, Tasks, Traces, studio_data_dir};
 use studio_store::Store;
 
 use crate::artefacts::Artefacts;
@@ -64,6 +64,9 @@ pub struct ServeArgs {
     /// The largest artefact that is taken, bytes
     #[arg(long, default_value_t = MAX_ARTEFACT_BYTES)]
     pub max_artefact_bytes: u64,
+    /// How the log is written: `text` for people, `json` for collectors
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "STUDIO_LOG_FORMAT")]
+    pub log_format: LogFormat,
     /// Do not unpack the model starter-shapes, which takes 19 MB
     #[arg(long)]
     pub no_starter_model: bool,
