@@ -7,6 +7,8 @@
 //! the text of a speech): `[[delay=MS]]` (with progress; ends early on cancel), and after the delay one of `[[crash]]`,
 //! `[[hang]]` (deaf to cancel), `[[garbage]]` (text instead of frames), `[[partial]]` (half a frame, then the process
 //! ends), `[[fail]]` (retryable), `[[fail-for-good]]`.
+//! A chat also heeds `[[pace=MS]]` (a pause before each word), `[[think]]` (thoughts come first), and, where there are tools,
+//! `[[call]]` and `[[call=NAME]]` (twice for two calls); a tool that the task demands is called without being asked.
 //! The environment does the same to every job: `SYNTHETIC_DELAY_MS`, `SYNTHETIC_FAULT` (a fault's name), and to loads:
 //! `SYNTHETIC_LOAD_MS`, `SYNTHETIC_LOAD_FAULT`. A directive wins over the environment.
 
@@ -100,7 +102,7 @@ impl Engine for Synthetic {
         let seed = Seed::of(&run.task);
         match &run.task {
             Task::Image(task) => picture::make(task, &seed, work),
-            Task::Llm(task) => chat::answer(task, &run.model, &seed, work),
+            Task::Llm(task) => chat::answer(task, &run.model, &asked, &seed, work),
             Task::AudioStt(task) => transcript::make(task, &seed),
             Task::AudioTts(task) => speech::make(task, &seed, work),
             Task::Video(_) | Task::Mesh(_) => Err(unmade(&run.task)),

@@ -237,6 +237,45 @@ fn a_chat_heeds_its_limits() {
 }
 
 #[test]
+fn a_chat_calls_tools_when_asked_and_when_it_must() {
+    let mut engine = Engine::start();
+    let tool = |name: &str| {
+        let parameters = json!({"type": "object", "properties": {"a": {"type": "integer"}}});
+        json!({"type": "function", "function": {"name": name, "parameters": parameters}})
+    };
+    let mut called = |prompt: &str, choice: Value| {
+        let mut task = chat(prompt);
+        task["tools"] = json!([tool("add"), tool("sub")]);
+        task["toolChoice"] = choice;
+        let choice = engine.json(&task)["choices"][0].clone();
+        let calls = choice["message"]["tool_calls"].as_array().cloned().unwrap_or_default();
+        assert_eq!(choice["finish_reason"], if calls.is_empty() { "stop" } else { "tool_calls" });
+        let name = |call: &Value| {
+            let arguments = call["function"]["arguments"].as_str().unwrap();
+            assert!(serde_json::from_str::<Value>(arguments).unwrap()["a"].is_i64(), "{call}");
+            call["function"]["name"].as_str().unwrap().to_owned()
+        };
+        calls.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(called("hi", json!("auto")), Vec::<String>::new());
+    assert_eq!(called("hi", json!("required")), ["add"]);
+    assert_eq!(called("hi", json!({"type": "function", "function": {"name": "sub"}})), ["sub"]);
+    assert_eq!(called("[[call]] [[call=sub]]", json!("auto")), ["add", "sub"]);
+    assert_eq!(called("[[call]]", json!("none")), Vec::<String>::new());
+}
+
+#[test]
+fn a_chat_thinks_when_asked_and_names_what_stopped_it() {
+    let mut engine = Engine::start();
+    let mut task = chat("[[think]] [[pace=1]] hi");
+    task["stop"] = json!(["nothing like this", "."]);
+    let answer = engine.json(&task);
+    let choice = &answer["choices"][0];
+    assert!(!choice["message"]["reasoning_content"].as_str().unwrap().is_empty(), "{answer}");
+    assert_eq!(choice["stop_reason"], ".");
+}
+
+#[test]
 fn streamed_pieces_are_the_answer() {
     let mut engine = Engine::start();
     engine.start_job("job-1", &chat("hi"));

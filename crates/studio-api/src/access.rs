@@ -83,6 +83,16 @@ pub struct SetUp {
     pub password: String,
 }
 
+/// A link for the first account, good once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SetUpLink {
+    /// Path and query, below the studio's address.
+    pub path: String,
+    /// Good until then.
+    pub expires_at: Timestamp,
+}
+
 /// Another password for oneself.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
@@ -96,6 +106,8 @@ pub struct ChangePassword {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
+    /// `user-...` or `key-...`
+    pub id: String,
     /// The account's or the key's name.
     pub name: String,
     /// What it may do.
@@ -110,11 +122,15 @@ pub struct Session {
 
 /// Something that somebody did.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
-    /// When.
+    /// When; the latest time, where it was done several times in a row.
     pub at: Timestamp,
-    /// Who: a user's or key's name, `studio` for what it did by itself.
+    /// Who: a user's or key's name, `unknown` for a stranger.
     pub actor: String,
+    /// `user-...` or `key-...`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_id: Option<String>,
     /// What: method and route, like `POST /api/v1/workers/{id}`, or a word like `sign-in`.
     pub action: String,
     /// To which thing.
@@ -125,4 +141,11 @@ pub struct AuditEntry {
     /// More, without secrets.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub detail: Value,
+    /// How often in a row.
+    #[serde(default = "once")]
+    pub times: u64,
+}
+
+fn once() -> u64 {
+    1
 }

@@ -7,7 +7,7 @@ use studio_protocol::{LogLevel, Stage, TaskKind, Timestamp};
 use studio_store::{AttemptOutcome, JobState};
 use utoipa::ToSchema;
 
-use crate::ArtefactSummary;
+use crate::{ArtefactSummary, Counts};
 
 /// One job as it is submitted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -103,6 +103,20 @@ pub struct Job {
     pub artefact: Option<ArtefactSummary>,
 }
 
+/// A page of a list of jobs.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobPage {
+    /// Newest first.
+    pub items: Vec<Job>,
+    /// Hand it in as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+    /// How many jobs of the filter, its states aside, are in each state; absent where that would have to be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<JobState, u64>>)]
+    pub counts: Option<Counts>,
+}
+
 /// How far a running job is.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -182,6 +196,112 @@ pub struct JobPatch {
     /// Higher goes first.
     #[schema(minimum = -1000, maximum = 1000)]
     pub priority: i32,
+}
+
+/// Where a waiting job goes among the jobs of its project and priority: one of the two.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveJob {
+    /// Right before this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// To the front or the back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<MoveEnd>,
+}
+
+/// An end of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MoveEnd {
+    /// First.
+    Front,
+    /// Last.
+    Back,
+}
+
+/// One action on many jobs: on those that are named, or on those that a filter finds.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobActions {
+    /// What to do.
+    pub action: ActionTaken,
+    /// To these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    /// To the newest that it finds, of those that the action can change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<ActionFilter>,
+    /// For `priority`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// For `cancel`: told to the workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What can be done to many jobs at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionTaken {
+    /// Call off.
+    Cancel,
+    /// Make wait again.
+    Retry,
+    /// Change the priority.
+    Priority,
+}
+
+/// Which jobs are meant; as the parameters of the list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ActionFilter {
+    /// In one of these states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<JobState>,
+    /// Of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TaskKind>,
+    /// Of this model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Of this batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// Of this project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// That this worker holds or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// With this in their asset name, or as their id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+}
+
+/// What came of an action.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionResults {
+    /// One for each job, in the order of the request.
+    pub items: Vec<ActionResult>,
+    /// How many jobs were changed.
+    pub changed: u64,
+    /// The filter finds more than are changed at once: send it again.
+    pub more: bool,
+}
+
+/// What came of an action for one job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ActionResult {
+    /// Which.
+    pub id: String,
+    /// Whether it was changed.
+    pub changed: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// Why something is ended, or refused.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 /// What an API key is to be.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct NewKey {
     /// For people.
     pub name: String,
@@ -15,6 +16,12 @@ pub struct NewKey {
     /// Limits it to one project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// Refused from then on; without an end when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The same, as days from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_days: Option<u32>,
 }
 
 /// An API key without its secret.
@@ -32,6 +39,12 @@ pub struct Key {
     pub project: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Refused from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The latest use, to within a few minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A new API key, the secret shown once.

@@ -13,18 +13,25 @@ mod projects;
 mod webhooks;
 mod workers;
 
-pub use access::{AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SignIn, User, UserPatch};
+pub use access::{
+    AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SetUpLink, SignIn, User, UserPatch,
+};
 pub use artefacts::{Artefact, ArtefactSummary};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
-pub use jobs::{Attempt, Job, JobDetail, JobLog, JobPatch, JobProgress, Jobs, NewJob, NewJobs, Reason};
+pub use jobs::{
+    ActionFilter, ActionResult, ActionResults, ActionTaken, Attempt, Job, JobActions, JobDetail, JobLog,
+    JobPage, JobPatch, JobProgress, Jobs, MoveEnd, MoveJob, NewJob, NewJobs, Reason,
+};
 pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
     FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
 };
-pub use overview::{Minute, Overview, QueuePatch, QueueState};
+pub use overview::{Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};
 pub use webhooks::{CreatedWebhook, Delivery, DeliveryState, NewWebhook, Webhook, WebhookPatch};
-pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerPatch};
+pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerLog, WorkerPatch};
+
+pub use studio_store::{Minute, WorkerLimits};
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;

@@ -1,9 +1,11 @@
 //! Workers, and requests to become one.
 
 use serde::{Deserialize, Serialize};
-use studio_protocol::{Capabilities, Timestamp};
-use studio_store::RegistrationState;
+use studio_protocol::{Capabilities, LogLevel, Timestamp};
+use studio_store::{RegistrationState, WorkerLimits};
 use utoipa::ToSchema;
+
+use crate::Job;
 
 /// A worker, whether it is there or not.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -15,6 +17,15 @@ pub struct Worker {
     pub name: String,
     /// Gets no offers by an operator's decision.
     pub paused: bool,
+    /// Finishes what it has and gets no offers, until an operator has it resume.
+    #[serde(default)]
+    pub draining: bool,
+    /// Its program is older than the newest one that this studio knows of.
+    #[serde(default)]
+    pub outdated: bool,
+    /// What an operator lets it have.
+    #[serde(default)]
+    pub limits: WorkerLimits,
     /// Has a session now.
     pub online: bool,
     /// Approval.
@@ -28,6 +39,9 @@ pub struct Worker {
     /// Jobs that it holds; only when one worker is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs: Option<Vec<String>>,
+    /// The same with their progress, as far as the caller may see them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current_jobs: Vec<Job>,
     /// As it last described itself.
     pub capabilities: Capabilities,
 }
@@ -41,6 +55,25 @@ pub struct WorkerPatch {
     /// Whether it gets offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
+    /// What it may have, all of it at once: what is absent is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<WorkerLimits>,
+}
+
+/// A line of a worker's own log, about no job.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerLog {
+    /// Grows from line to line; hand the last one in as `after` for those that came since.
+    pub seq: u64,
+    /// By the worker's clock.
+    pub ts: Timestamp,
+    /// How bad.
+    pub level: LogLevel,
+    /// The part of the worker that speaks.
+    pub category: String,
+    /// What it says.
+    pub message: String,
 }
 
 /// A worker's request to join.
@@ -88,11 +121,9 @@ pub struct Approve {
 pub struct NewJoinCode {
     /// A quarter of an hour when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 86_400)]
     pub ttl_seconds: Option<u64>,
     /// One when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 1, maximum = 1000)]
     pub uses: Option<u32>,
 }
 

@@ -85,6 +85,34 @@ pub struct Capabilities {
     /// Measured units of work a second for each model, see [`crate::Task::work`] (extension `options`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "null_as_default")]
     pub model_speeds: BTreeMap<String, f64>,
+    /// What the machine has and what of it is used, looked at now and then (extension `options`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+/// What a machine has and what of it is used; a value that is unknown is absent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct Resources {
+    /// Room on the disk that holds the models, GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_free_gb: Option<f64>,
+    /// All of that disk, GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_total_gb: Option<f64>,
+    /// Memory of the GPU that is used, by whomever, GiB; all of it is `vramTotalGb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vram_used_gb: Option<f64>,
+    /// The system's memory that is used, GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ram_used_gb: Option<f64>,
+    /// All of the system's memory, GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ram_total_gb: Option<f64>,
+    /// The GPU's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
 }
 
 impl Capabilities {

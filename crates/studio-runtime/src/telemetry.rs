@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use tracing::Level;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -15,6 +17,9 @@ const KEPT_DAYS: usize = 7;
 /// Lines that may wait for the file; a line that finds no room is dropped rather than wait for the disk. The
 /// library's default would reserve 4 MiB.
 const WAITING_LINES: usize = 4_096;
+
+/// Libraries that write whole frames and headers, and tokens with them, when they are asked for everything.
+const LOUD: [&str; 3] = ["h2", "tokio_tungstenite", "tungstenite"];
 
 /// How stderr is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +113,10 @@ pub fn init(
         }
         None => (None, None),
     };
-    tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init()?;
+    let silenced = filter_fn(|line| {
+        !(LOUD.iter().any(|loud| line.target().starts_with(loud)) && *line.level() > Level::INFO)
+    });
+    tracing_subscriber::registry().with(filter).with(silenced).with(stderr).with(file_layer).try_init()?;
     Ok(Telemetry { _file: guard })
 }
 

@@ -4,19 +4,22 @@ mod claims;
 mod dispatch;
 mod frames;
 mod outcomes;
+mod rules;
 mod sessions;
 mod standing;
 
 pub use outcomes::attempt_span;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
-use studio_protocol::{CloseCode, JobId, StudioFrame, WorkerId};
+use studio_protocol::{CloseCode, JobId, ProjectId, StudioFrame, WorkerId};
 
 use crate::queue::Queue;
 use crate::session::Session;
-use crate::{Effect, GiveBack, HeldClaim, Input, QueuedJob, SessionId, StoreOp, Timing};
+use crate::{Effect, GiveBack, HeldClaim, Input, QueuedJob, SessionId, StoreOp, Timing, WorkerLimits};
+use rules::Share;
 use standing::Standing;
 
 /// Where a claim stands.
@@ -112,7 +115,14 @@ pub struct Coordinator {
     workers: HashMap<WorkerId, Worker>,
     /// Kept for those who were let in before the decision and say hello after it.
     decided: HashMap<WorkerId, Decided>,
+    /// What operators let workers have, whether they are there or not.
+    limits: HashMap<WorkerId, Arc<WorkerLimits>>,
     claims: HashMap<JobId, Claim>,
+    shares: HashMap<ProjectId, Share>,
+    /// Projects that were at their limit and have room again.
+    unblocked: Vec<ProjectId>,
+    /// Nothing is offered.
+    is_held: bool,
     standing: Standing,
     frees: u64,
     tickets: u64,
@@ -128,7 +138,11 @@ impl Coordinator {
             sessions: BTreeMap::new(),
             workers: HashMap::new(),
             decided: HashMap::new(),
+            limits: HashMap::new(),
             claims: HashMap::new(),
+            shares: HashMap::new(),
+            unblocked: Vec::new(),
+            is_held: false,
             standing: Standing::default(),
             frees: 0,
             tickets: 0,
@@ -164,9 +178,13 @@ impl Coordinator {
             Input::Paused { worker, paused } => self.paused(now, &worker, paused),
             Input::Removed { worker, requeued } => self.removed(now, &worker, requeued),
             Input::Control { worker, control } => self.control(&worker, control),
+            Input::Projects(projects) => self.ruled(now, projects),
+            Input::Held(is_held) => self.hold(now, is_held),
+            Input::Limits { worker, limits } => self.limited(now, &worker, limits),
             Input::Stored(stored) => self.stored(now, stored),
             Input::Tick => self.tick(now),
         }
+        self.serve_unblocked(now);
         std::mem::take(&mut self.out)
     }
 
@@ -193,6 +211,7 @@ impl Coordinator {
             worker.claims.insert(held.job.id.clone());
             let state = if held.accepted { ClaimState::Running } else { ClaimState::Offered };
             let (job, worker, attempt) = (held.job, held.worker, held.attempt);
+            self.count_in(&job.project);
             self.claims.insert(
                 job.id.clone(),
                 Claim {

@@ -14,14 +14,16 @@ mod coordinator;
 mod model;
 mod order;
 mod queue;
+mod rules;
 mod session;
 mod speed;
 mod timing;
 
 pub use coordinator::{Coordinator, attempt_span};
-pub use model::{HeldClaim, QueuedJob, SessionId};
+pub use model::{HeldClaim, QueuedJob, SessionId, first_place};
 pub use order::{
     ClaimedJob, CommitOutcome, Control, Effect, FailOutcome, GiveBack, Input, LoseOutcome, StoreError,
     StoreOp, Stored,
 };
+pub use rules::{MAX_WEIGHT, MIN_WEIGHT, ProjectRules, WorkerLimits};
 pub use timing::{SPEED_RATIO, Timing};

@@ -9,8 +9,10 @@ use studio_protocol::{JobId, ProjectId, TaskKind, WorkerId};
 pub struct QueuedJob {
     /// Which.
     pub id: JobId,
-    /// Order of submission; a job that comes back keeps its place.
+    /// Order of submission.
     pub seq: i64,
+    /// Where it waits among the jobs of its project and priority, see [`first_place`]; a job that comes back keeps it.
+    pub place: i64,
     /// Whose.
     pub project: ProjectId,
     /// What sort of thing it makes.
@@ -25,6 +27,14 @@ pub struct QueuedJob {
     pub priority: i32,
     /// Its task states what only a worker with the extension `options` understands.
     pub needs_options: bool,
+}
+
+/// Places between two jobs that came one after the other: thirty moves to the same spot find room.
+const PLACE_BITS: u32 = 30;
+
+/// The place of a job that nobody moved.
+pub const fn first_place(seq: i64) -> i64 {
+    seq << PLACE_BITS
 }
 
 /// A job that a worker holds.

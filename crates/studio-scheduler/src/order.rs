@@ -8,7 +8,7 @@ use studio_protocol::{
     Progress, ProjectId, Reject, Release, StudioFrame, TaskKind, Timestamp, TraceParent, WorkerId,
 };
 
-use crate::{HeldClaim, QueuedJob, SessionId};
+use crate::{HeldClaim, ProjectRules, QueuedJob, SessionId, WorkerLimits};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -96,6 +96,17 @@ pub enum Input {
         worker: WorkerId,
         /// What.
         control: Control,
+    },
+    /// Projects have these rules from now on; others keep theirs.
+    Projects(Vec<(ProjectId, ProjectRules)>),
+    /// The queue is held (jobs are taken in and none is offered), or goes on.
+    Held(bool),
+    /// A worker has these limits from now on, in every session.
+    Limits {
+        /// Which.
+        worker: WorkerId,
+        /// What it is given.
+        limits: WorkerLimits,
     },
     /// The outcome of a [`StoreOp`], in the order of the ops.
     Stored(Stored),

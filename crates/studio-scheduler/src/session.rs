@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use studio_protocol::{Capabilities, Feature, FeatureSet, JobId, TaskKind, UserPresence, WorkerId};
 
+use crate::WorkerLimits;
 use crate::queue::ClassKey;
 use crate::speed;
 
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     pub worker: WorkerId,
     pub features: FeatureSet,
     pub capabilities: Arc<Capabilities>,
+    /// What an operator lets it have.
+    pub limits: Arc<WorkerLimits>,
     pub last_frame: Instant,
     /// The first heartbeat has come: the claims that the worker holds are known.
     pub in_service: bool,
@@ -74,6 +77,7 @@ impl Session {
             worker,
             features: capabilities.features.intersection(studio),
             capabilities,
+            limits: Arc::default(),
             last_frame: now,
             in_service: false,
             blocked: false,
@@ -145,6 +149,7 @@ impl Session {
     /// Whether it can run jobs of a class (protocol section 6).
     pub fn can_serve(&self, class: &ClassKey) -> bool {
         self.capabilities.takes_kind(class.kind)
+            && self.limits.takes_kind(class.kind)
             && self.capabilities.model_engines.iter().any(|engine| **engine == *class.engine)
             && self.capabilities.vram_threshold_gb >= class.vram_gb
             && (!class.needs_options || self.has(Feature::Options))
@@ -154,6 +159,9 @@ impl Session {
     pub fn has_slot(&self, kind: TaskKind, all: usize, same: usize) -> bool {
         let foreign = self.foreign.iter().filter(|job| !self.winding_down.contains(*job)).count();
         let shadows = self.winding_down.len() + foreign;
+        if !self.limits.has_room(all + shadows) {
+            return false;
+        }
         if self.has(Feature::Slots) && !self.capabilities.slots.is_empty() {
             let slots = self.capabilities.slots.get(kind.as_str()).copied().unwrap_or_default();
             return same + shadows < slots as usize;

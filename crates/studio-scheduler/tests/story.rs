@@ -9,6 +9,8 @@ mod stage;
 mod fleet;
 #[path = "story/placement.rs"]
 mod placement;
+#[path = "story/rules.rs"]
+mod rules;
 
 use std::time::Duration;
 

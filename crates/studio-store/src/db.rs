@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 
+use crate::tally::Tally;
 use crate::{Result, StoreError, migrations};
 
 /// Every statement of the crate fits, lists with all their filters included.
@@ -27,6 +28,8 @@ const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Db {
     pub(crate) conn: Connection,
+    /// What the transaction under way changes on the counts of projects.
+    pub(crate) tally: Tally,
     /// Whether a savepoint of the writer is around the operation that runs.
     kept_apart: bool,
     /// What went wrong inside of it.
@@ -62,12 +65,13 @@ impl Db {
     }
 
     fn over(conn: Connection) -> Self {
-        Self { conn, kept_apart: false, failed: None }
+        Self { conn, tally: Tally::default(), kept_apart: false, failed: None }
     }
 
     /// Runs an operation of a group, so that it can fail without harm to the others.
     pub(crate) fn apart<T>(&mut self, op: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.run("SAVEPOINT queued")?;
+        let mark = self.tally.mark();
         self.kept_apart = true;
         let outcome = op(self);
         self.kept_apart = false;
@@ -76,7 +80,10 @@ impl Db {
         let outcome = outcome.and_then(|value| failed.map_or(Ok(value), Err));
         if outcome.is_ok() {
             self.run("RELEASE queued")?;
-        } else if !self.conn.is_autocommit() {
+            return outcome;
+        }
+        self.tally.undo(mark);
+        if !self.conn.is_autocommit() {
             self.run("ROLLBACK TO queued")?;
             self.run("RELEASE queued")?;
         }
@@ -94,11 +101,19 @@ impl Db {
             }
             return outcome;
         }
+        let is_whole = self.conn.is_autocommit();
+        let mark = self.tally.mark();
         self.run("SAVEPOINT op")?;
         let outcome = body(self).and_then(|value| {
+            if is_whole {
+                self.settle()?;
+            }
             self.run("RELEASE op")?;
             Ok(value)
         });
+        if outcome.is_err() {
+            self.tally.undo(mark);
+        }
         // Some failures (a full disk) have ended the whole transaction already.
         if outcome.is_err() && !self.conn.is_autocommit() {
             self.run("ROLLBACK TO op")?;

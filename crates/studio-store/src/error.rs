@@ -5,6 +5,8 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
+use studio_protocol::ProjectId;
+
 use crate::OpenStoreError;
 
 /// Why an operation failed; nothing of it was stored.
@@ -49,6 +51,20 @@ pub enum StoreError {
         field: &'static str,
         /// What is wrong, and what would be right.
         problem: String,
+    },
+    /// More jobs of a project would wait than may.
+    #[error(
+        "the project `{project}` may have {limit} jobs waiting: {queued} wait, {adding} more were sent, none was taken"
+    )]
+    Quota {
+        /// Which.
+        project: ProjectId,
+        /// Jobs that wait.
+        queued: u64,
+        /// Jobs of the request.
+        adding: u64,
+        /// The most that may wait.
+        limit: u64,
     },
     /// A row that this program did not write.
     #[error("table {table}, row {row}: column {column} holds `{value}`, which this version does not know")]

@@ -1,7 +1,7 @@
 //! What keeps the database healthy: purges, checks, counts, values of the studio itself.
 
 use rusqlite::params;
-use studio_protocol::{ProjectId, Timestamp};
+use studio_protocol::Timestamp;
 
 use crate::batches::counts;
 use crate::db::Db;
@@ -28,6 +28,11 @@ impl Db {
             ))
         })?;
         problems.extend(broken.collect::<rusqlite::Result<Vec<String>>>()?);
+        if !self.projects_are_counted()? {
+            problems.push(
+                "the jobs of projects are not as many as all jobs: a restart counts them anew".to_owned(),
+            );
+        }
         Ok(problems)
     }
 
@@ -63,11 +68,6 @@ impl Db {
     pub fn artefact_bytes(&self) -> Result<i64> {
         let mut select = self.statement("SELECT COALESCE(SUM(bytes), 0) FROM artefacts")?;
         Ok(select.query_row([], |row| row.get(0))?)
-    }
-
-    /// Every project that ever had a job, by name.
-    pub fn projects(&self) -> Result<Vec<ProjectId>> {
-        self.statement("SELECT id FROM projects ORDER BY id")?.query_and_then([], |row| id(row, 0))?.collect()
     }
 
     /// A value that the studio keeps for itself.

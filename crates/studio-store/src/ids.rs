@@ -17,6 +17,10 @@ text_id!(
     /// One API key (`key-...`), not the key itself.
     KeyId
 );
+text_id!(
+    /// Somebody with a password (`user-...`).
+    UserId
+);
 
 /// Lowercase hex SHA-256 of a secret; the secret itself never reaches the store.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -52,6 +56,28 @@ impl From<String> for SecretHash {
     }
 }
 
+/// What is kept of a password: a PHC string with algorithm, parameters, salt and hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Arc<str>);
+
+impl PasswordHash {
+    /// Takes the PHC string as it is.
+    pub fn new(phc: impl Into<Arc<str>>) -> Self {
+        Self(phc.into())
+    }
+
+    /// The PHC string in the database.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +85,6 @@ mod tests {
     #[test]
     fn a_hash_is_not_printed() {
         assert_eq!(format!("{:?}", SecretHash::new("abc123")), "SecretHash(..)");
+        assert_eq!(format!("{:?}", PasswordHash::new("$argon2id$abc")), "PasswordHash(..)");
     }
 }

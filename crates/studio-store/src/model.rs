@@ -2,24 +2,34 @@
 
 mod access;
 mod artefact;
+mod audit;
 mod batch;
 mod job;
+mod minute;
 mod outcome;
 mod page;
+mod project;
 mod registry;
+mod user;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
+pub use audit::{AuditFilter, AuditRecord, NewAudit};
 pub use batch::{Batch, NewBatch, OpenJobs, StateCounts};
 pub use job::{
-    Attempt, AttemptOutcome, Idempotency, Job, JobDetail, JobFilter, JobLog, JobResult, JobState, NewJob,
-    NewJobLog, Replayed, Submission, Submitted,
+    ActionOutcome, Attempt, AttemptOutcome, Idempotency, Job, JobAction, JobDetail, JobFilter, JobLog,
+    JobResult, JobState, MoveTo, NewJob, NewJobLog, Replayed, Submission, Submitted,
 };
+pub use minute::Minute;
 pub use outcome::{CancelOutcome, ClaimOutcome, Claimed, GivenBack};
 pub use page::{Cursor, CursorError, Page};
+pub use project::{Project, ProjectChange};
 pub use registry::Model;
-pub use worker::{NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerRecord};
+pub use user::{BrowserSession, NewUser, User, UserChange};
+pub use worker::{
+    NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerLimits, WorkerRecord,
+};
 
 /// Writes stored JSON as it is, without parsing it into a tree.
 fn raw_json<S: serde::Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {

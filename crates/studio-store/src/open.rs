@@ -104,7 +104,19 @@ pub(crate) fn open(path: &Path) -> Result<Db, OpenStoreError> {
     }
     let mut conn = check(path)?;
     migrations::migrate(&mut conn).map_err(|source| classify(path, source))?;
-    Db::writer(conn).map_err(|source| classify(path, source))
+    let mut db = Db::writer(conn).map_err(|source| classify(path, source))?;
+    count_projects_anew(&mut db);
+    Ok(db)
+}
+
+/// The version before does not keep the counts of projects; where it wrote they are wrong.
+fn count_projects_anew(db: &mut Db) {
+    let counted =
+        db.projects_are_counted().and_then(|right| if right { Ok(()) } else { db.count_projects() });
+    if let Err(error) = counted {
+        // Quotas are off until the next start; that is no reason not to work.
+        tracing::warn!("the jobs of projects could not be counted: {error}");
+    }
 }
 
 /// Opens a database that exists and makes sure that it is whole, ours and not newer than this program.

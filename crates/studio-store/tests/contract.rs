@@ -9,6 +9,10 @@ mod fixture;
 
 #[path = "contract/artefacts.rs"]
 mod artefacts;
+#[path = "contract/attended.rs"]
+mod attended;
+#[path = "contract/audit.rs"]
+mod audit;
 #[path = "contract/batches.rs"]
 mod batches;
 #[path = "contract/cancel.rs"]
@@ -27,10 +31,14 @@ mod logs;
 mod lose;
 #[path = "contract/models.rs"]
 mod models;
+#[path = "contract/projects.rs"]
+mod projects;
 #[path = "contract/registrations.rs"]
 mod registrations;
 #[path = "contract/submit.rs"]
 mod submit;
+#[path = "contract/users.rs"]
+mod users;
 #[path = "contract/workers.rs"]
 mod workers;
 
@@ -92,6 +100,8 @@ mod sqlite {
             only_jobs_without_a_result_are_retried
             a_retry_needs_its_model
             priority_changes_while_a_job_is_open;
+        attended:
+            what_is_left_of_the_former_run_is_called_off;
         batches:
             counts_follow_the_jobs
             the_end_of_a_batch_is_the_end_of_its_last_job
@@ -126,8 +136,31 @@ mod sqlite {
             a_model_with_open_jobs_stays
             a_changed_model_is_seen_by_waiting_jobs
             nonsense_is_refused;
+        projects:
+            a_project_is_made_changed_and_removed_when_it_is_empty
+            a_quota_is_all_or_nothing_and_follows_what_waits
+            the_queue_is_held_and_goes_on
+            a_job_is_moved_within_its_line
+            one_action_on_many_jobs_tells_what_came_of_each
+            several_states_are_listed_newest_first_with_the_counts_of_all
+            limits_of_a_worker_are_kept
+            minutes_are_kept_and_forgotten;
         keys:
             a_key_is_found_by_its_hash_until_it_is_revoked
-            the_last_admin_key_stays;
+            the_last_admin_key_stays
+            a_key_that_ends_is_no_admin_for_good
+            the_last_use_of_a_key_is_kept;
+        users:
+            a_name_is_taken_whatever_its_case
+            only_the_first_user_is_made_by_the_link
+            somebody_who_may_administer_stays
+            a_session_ends_with_what_it_rests_on
+            a_sign_in_that_was_overtaken_is_refused
+            another_password_ends_every_session_but_the_new_one
+            sessions_grow_old_and_make_room;
+        audit:
+            the_same_thing_in_a_row_is_one_line
+            lines_are_found_by_actor_and_action
+            the_log_is_bounded;
     }
 }

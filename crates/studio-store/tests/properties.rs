@@ -119,6 +119,7 @@ fn check(f: &Fixture, jobs: &[studio_protocol::JobId], reference: &Reference) ->
         prop_assert_eq!(done, usize::from(expected.state == JobState::Done));
     }
     prop_assert_eq!(f.db.counts().unwrap(), count(reference));
+    prop_assert_eq!(f.db.project(&"p".into()).unwrap().counts, count(reference));
     Ok(())
 }
 

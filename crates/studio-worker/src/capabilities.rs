@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine_protocol::Description;
-use studio_protocol::Capabilities;
+use studio_protocol::{Capabilities, Resources};
 use worker_core::Machine;
 
 use crate::config::Config;
 use crate::engines::{EngineState, LaneSnapshot};
-use crate::hardware::{DeviceMemory, GIB, Hardware};
+use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 
 /// Of the system's memory, what engines on the CPU may use unless the owner says otherwise.
 const RAM_SHARE: f64 = 0.5;
@@ -21,6 +21,8 @@ pub struct Sources {
     pub hardware: Hardware,
     /// Known once the drivers have answered.
     pub device: Option<DeviceMemory>,
+    /// Looked at now and then.
+    pub room: Option<Room>,
     /// Every engine that has said what it can do, by name.
     pub engines: BTreeMap<String, Arc<Description>>,
     /// Which models are in memory, and on what.
@@ -37,6 +39,7 @@ impl Sources {
         Self {
             hardware,
             device: None,
+            room: None,
             engines,
             lanes: Vec::new(),
             present: Vec::new(),
@@ -56,7 +59,7 @@ impl Sources {
     pub fn machine(&self, config: &Config) -> Machine {
         Machine {
             capabilities: self.capabilities(config),
-            free_vram_gb: self.device.map(|device| device.free_gb + self.evictable_gb()),
+            free_vram_gb: self.device.as_ref().map(|device| device.free_gb + self.evictable_gb()),
             busy_reason: None,
         }
     }
@@ -69,7 +72,7 @@ impl Sources {
             username: self.hardware.username.clone(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             engine: "multi".to_owned(),
-            vram_total_gb: rounded(self.device.map_or(0.0, |device| device.total_gb)),
+            vram_total_gb: rounded(self.device.as_ref().map_or(0.0, |device| device.total_gb)),
             vram_threshold_gb: self.threshold_gb(config),
             auto_update: config.auto_update_enabled,
             only_when_idle: config.only_when_idle,
@@ -83,13 +86,28 @@ impl Sources {
             loaded_models: self.loaded(),
             present_models: self.present.clone(),
             model_speeds: self.speeds.clone(),
+            resources: self.room.map(|room| self.resources(room)),
             ..Capabilities::default()
+        }
+    }
+
+    fn resources(&self, room: Room) -> Resources {
+        let ram_total_gb = (self.hardware.ram_gb > 0.0).then_some(self.hardware.ram_gb);
+        let ram_used_gb = ram_total_gb.zip(room.ram_free).map(|(total, free)| (total - free).max(0.0));
+        let device = self.device.as_ref();
+        Resources {
+            disk_free_gb: room.disk_free.map(rounded),
+            disk_total_gb: room.disk_total.map(rounded),
+            vram_used_gb: device.map(|device| rounded((device.total_gb - device.free_gb).max(0.0))),
+            ram_used_gb: ram_used_gb.map(rounded),
+            ram_total_gb: ram_total_gb.map(rounded),
+            gpu: device.and_then(|device| device.name.clone()),
         }
     }
 
     /// The device memory that jobs may use, GiB.
     pub fn threshold_gb(&self, config: &Config) -> f64 {
-        let default = match self.device {
+        let default = match &self.device {
             Some(device) => device.total_gb,
             None => self.hardware.ram_gb * RAM_SHARE,
         };
@@ -165,6 +183,27 @@ mod tests {
     }
 
     #[test]
+    fn resources_are_told_once_they_were_looked_at() {
+        let mut sources = sources();
+        let said = |sources: &Sources| sources.machine(&config("")).capabilities.resources;
+        assert_eq!(said(&sources), None);
+        let room = Room { disk_free: Some(10.126), disk_total: Some(100.0), ram_free: Some(20.0) };
+        sources.room = Some(room);
+        sources.device = Some(DeviceMemory { total_gb: 8.0, free_gb: 6.5, name: Some("a card".into()) });
+        let expected = Resources {
+            disk_free_gb: Some(10.13),
+            disk_total_gb: Some(100.0),
+            vram_used_gb: Some(1.5),
+            ram_used_gb: Some(4.0),
+            ram_total_gb: Some(24.0),
+            gpu: Some("a card".into()),
+        };
+        assert_eq!(said(&sources), Some(expected));
+        let looked = Room::look(std::path::Path::new("/nowhere/at/all"));
+        assert!(looked.disk_free <= looked.disk_total && looked.ram_free > Some(0.0), "{looked:?}");
+    }
+
+    #[test]
     fn the_threshold_is_the_owners_the_gpus_or_half_of_the_memory() {
         let mut sources = sources();
         let said = |sources: &Sources, text: &str| {
@@ -173,7 +212,7 @@ mod tests {
             format!("{} of {}, {:?} free", of.vram_threshold_gb, of.vram_total_gb, machine.free_vram_gb)
         };
         assert_eq!(said(&sources, ""), "12 of 0, None free");
-        sources.device = Some(DeviceMemory { total_gb: 8.0, free_gb: 6.5 });
+        sources.device = Some(DeviceMemory { total_gb: 8.0, free_gb: 6.5, name: None });
         assert_eq!(said(&sources, ""), "8 of 8, Some(6.5) free");
         assert_eq!(said(&sources, "vram_threshold_gb = 4"), "4 of 8, Some(6.5) free");
     }

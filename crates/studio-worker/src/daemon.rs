@@ -28,7 +28,7 @@ use crate::capabilities::Sources;
 use crate::config::{Config, ConfigFile};
 use crate::draw::SystemDraw;
 use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
-use crate::hardware::{DeviceMemory, GIB, Hardware};
+use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
 use crate::session::Session;
@@ -62,6 +62,8 @@ pub(crate) enum News {
     Described(String, Arc<Description>),
     /// What the GPU drivers say.
     Device(Option<DeviceMemory>),
+    /// How much room there is on the disk and in memory.
+    Room(Room),
     /// The owner changed the config file.
     Config(Box<Config>),
     /// A job has its files and inputs, or cannot have them.

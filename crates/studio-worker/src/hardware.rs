@@ -1,6 +1,7 @@
 //! What the machine is: its name, its memory, its GPU.
 
 use std::fs;
+use std::path::Path;
 
 /// What is known without asking any driver.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +15,47 @@ pub struct Hardware {
 }
 
 /// The memory of the largest GPU, GiB.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeviceMemory {
     /// All of it.
     pub total_gb: f64,
     /// What nobody uses.
     pub free_gb: f64,
+    /// What its maker calls it.
+    pub name: Option<String>,
+}
+
+/// What changes slowly beside the GPU, GiB; what is unknown is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Room {
+    /// On the disk of the models.
+    pub disk_free: Option<f64>,
+    /// All of that disk.
+    pub disk_total: Option<f64>,
+    /// The system's memory that programs can still have.
+    pub ram_free: Option<f64>,
+}
+
+impl Room {
+    /// Looks at the disk that holds `models`, or would hold it, and at the memory; blocks the thread for a moment.
+    pub fn look(models: &Path) -> Self {
+        let there = models.ancestors().find(|folder| folder.exists());
+        let (disk_free, disk_total) = there.and_then(disk).unzip();
+        let free = free_ram_bytes();
+        Self { disk_free, disk_total, ram_free: (free > 0).then_some(free as f64 / GIB) }
+    }
+}
+
+#[cfg(unix)]
+fn disk(folder: &Path) -> Option<(f64, f64)> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    let gb = |blocks: u64| blocks.saturating_mul(stat.f_frsize) as f64 / GIB;
+    Some((gb(stat.f_bavail), gb(stat.f_blocks)))
+}
+
+#[cfg(not(unix))]
+fn disk(_: &Path) -> Option<(f64, f64)> {
+    None
 }
 
 /// Bytes of one GiB.
@@ -77,7 +113,7 @@ pub fn device_memory() -> Option<DeviceMemory> {
     let of_gpu = |gpu: &sysinfo::Gpu| {
         let total_gb = gpu.total_memory()? as f64 / GIB;
         let free_gb = total_gb - gpu.used_memory()? as f64 / GIB;
-        Some(DeviceMemory { total_gb, free_gb })
+        Some(DeviceMemory { total_gb, free_gb, name: gpu.model().map(str::to_owned) })
     };
     gpus.iter().filter_map(of_gpu).max_by(|a, b| a.total_gb.total_cmp(&b.total_gb))
 }

@@ -3,29 +3,37 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
+mod access;
+mod actions;
 mod artefacts;
-mod auth;
+pub(crate) mod auth;
 mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
 mod convert;
 mod events;
-mod headers;
+pub(crate) mod headers;
 mod jobs;
 mod keys;
 mod model_files;
-mod models;
+pub(crate) mod models;
 pub mod openapi;
+mod overview;
 pub(crate) mod problem;
+mod projects;
 mod query;
+mod queue;
 pub(crate) mod range;
 mod registrations;
 mod status;
-mod submit;
+pub(crate) mod submit;
 mod task;
-mod text;
-mod workers;
+pub(crate) mod text;
+mod worker_steering;
+pub(crate) mod workers;
 
+pub use actions::MAX_ACTION_JOBS;
+pub(crate) use auth::caller;
 pub use auth::{Access, Caller};
 pub use body::{MAX_BODY_BYTES, MAX_SUBMISSION_BYTES};
 pub use models::{OTHER_ROLES, check as check_model};
@@ -38,9 +46,11 @@ pub use studio_api as types;
 use std::future::{Ready, ready};
 
 use axum::Router;
+use axum::extract::State;
 use axum::handler::Handler;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use studio_store::Role;
 
@@ -54,10 +64,11 @@ pub struct Route {
     pub path: &'static str,
     /// For whom.
     pub access: Access,
-    handler: MethodRouter<AppState>,
+    pub(crate) handler: MethodRouter<AppState>,
 }
 
-fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
+/// One row of a table of routes.
+pub(crate) fn route<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Route
 where
     H: Handler<T, AppState>,
     T: 'static,
@@ -73,7 +84,7 @@ pub fn routes() -> Vec<Route> {
     const SUBMITTER: Access = AtLeast(Role::Submitter);
     const OPERATOR: Access = AtLeast(Role::Operator);
     const ADMIN: Access = AtLeast(Role::Admin);
-    vec![
+    let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
         route(Method::GET, "/metrics", VIEWER, crate::metrics::get),
@@ -117,14 +128,21 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/keys", ADMIN, keys::list),
         route(Method::POST, "/api/v1/keys", ADMIN, keys::create),
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
-    ]
+    ];
+    routes.extend(access::routes());
+    routes.extend(actions::routes());
+    routes.extend(overview::routes());
+    routes.extend(projects::routes());
+    routes.extend(queue::routes());
+    routes.extend(worker_steering::routes());
+    routes
 }
 
 /// The API as a router; it answers addresses that nobody has, too.
 pub fn router(state: AppState) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
-        let guard = auth::Guard { state: state.clone(), access };
+        let guard = auth::Guard { state: state.clone(), path, access };
         router = router.route(path, handler.route_layer(from_fn_with_state(guard, auth::guard)));
     }
     router
@@ -134,9 +152,8 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]
-fn no_route(uri: Uri) -> Ready<Problem> {
-    ready(Problem::no_route(uri.path()))
+async fn no_route(State(state): State<AppState>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
+    crate::dashboard::nowhere(&state, &method, &headers, &uri).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a handler gets what it asks for by value")]

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 the command line is wrong, 3 a watched job or batch ended without all of
 //! its results.
 
+mod audit;
 mod backup;
 mod batch;
 mod connect;
@@ -15,12 +16,16 @@ mod keys;
 mod manifest;
 mod models;
 mod output;
+mod projects;
 mod prompts;
+mod queue;
 mod rate;
 mod restore;
+mod secret;
 mod status;
 mod task;
 mod times;
+mod users;
 mod watch;
 mod workers;
 
@@ -73,8 +78,16 @@ enum ClientCommand {
     Models(models::ModelsArgs),
     /// List and steer workers, decide registrations
     Workers(workers::WorkersArgs),
+    /// List projects, and change what they may have of the fleet
+    Projects(projects::ProjectsArgs),
+    /// Hold the queue, let it go on, change its order
+    Queue(queue::QueueArgs),
     /// List, create and revoke API keys
     Keys(keys::KeysArgs),
+    /// List, make and change accounts
+    Users(users::UsersArgs),
+    /// Show who did what
+    Audit(audit::AuditArgs),
     /// Make a short-lived code that lets a worker join without a click
     JoinCode(workers::JoinCodeArgs),
     /// Print what changes, as it changes
@@ -154,7 +167,11 @@ async fn dispatch(connect: &ConnectArgs, out: Output, command: ClientCommand) ->
         ClientCommand::Batch(command) => batch::run(&connect.client()?, out, command).await,
         ClientCommand::Models(args) => models::run(&connect.client()?, out, args).await,
         ClientCommand::Workers(args) => workers::run(&connect.client()?, out, args).await,
+        ClientCommand::Projects(args) => projects::run(&connect.client()?, out, args).await,
+        ClientCommand::Queue(args) => queue::run(&connect.client()?, out, args).await,
         ClientCommand::Keys(args) => keys::run(&connect.client()?, out, args).await,
+        ClientCommand::Users(args) => users::run(&connect.client()?, out, args).await,
+        ClientCommand::Audit(args) => audit::run(&connect.client()?, out, args).await,
         ClientCommand::JoinCode(args) => workers::join_code(&connect.client()?, out, args).await,
         ClientCommand::Events(args) => events::run(&connect.client()?, out, args).await,
         ClientCommand::Backup { dir } => backup::run(&connect.data_dir()?, &dir, out).await,

@@ -3,7 +3,9 @@
 mod download;
 mod error;
 mod models;
+mod people;
 mod sse;
+mod steer;
 
 pub use download::{Downloaded, hash_of, hash_of_with};
 pub use error::ClientError;
@@ -47,9 +49,9 @@ pub struct Client {
 /// Which jobs to list.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct JobsQuery {
-    /// Only in this state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<JobState>,
+    /// Only in one of these states.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "with_commas")]
+    pub state: Vec<JobState>,
     /// Only of this kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<TaskKind>,
@@ -358,6 +360,11 @@ impl Client {
     fn broken(&self, error: &reqwest::Error) -> ClientError {
         ClientError::unreachable(self.base.as_str(), error)
     }
+}
+
+fn with_commas<S: serde::Serializer>(states: &[JobState], serializer: S) -> Result<S::Ok, S::Error> {
+    let words: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
+    serializer.serialize_str(&words.join(","))
 }
 
 fn builder(ca: Option<&Path>) -> Result<ClientBuilder, ClientError> {

@@ -90,6 +90,8 @@ pub enum Area {
     Deliveries,
     /// Artefacts were deleted.
     Artefacts,
+    /// A minute of the overview is over.
+    Overview,
 }
 
 impl StudioEvent {

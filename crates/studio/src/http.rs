@@ -13,7 +13,22 @@ use studio_runtime::{Span, Traces, Work};
 use crate::metrics::Metrics;
 
 tokio::task_local! {
-    static CURRENT: Option<TraceParent>;
+    static CURRENT: Current;
+}
+
+/// The request that is being answered.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The pattern of its route.
+    pub route: String,
+    /// When it came.
+    pub began: Instant,
+    trace: Option<TraceParent>,
+}
+
+/// The request that is being answered.
+pub fn current() -> Option<Current> {
+    CURRENT.try_with(Clone::clone).ok()
 }
 
 /// The header that says which trace a request belongs to.
@@ -28,7 +43,7 @@ pub struct Observed {
 
 /// The span of the request that is being answered.
 pub fn current_trace() -> Option<TraceParent> {
-    CURRENT.try_with(|current| *current).unwrap_or_default()
+    CURRENT.try_with(|current| current.trace).unwrap_or_default()
 }
 
 /// Says which request an answer and a line of the log belong to.
@@ -48,14 +63,17 @@ pub async fn observe(State(observed): State<Observed>, request: Request, next: N
     // Without its query, which may hold a signature.
     let path = request.uri().path().to_owned();
     let (parent, span) = span_of(request.headers(), &observed.traces);
-    let mut response = CURRENT.scope(span, next.run(request)).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
+    let current = Current { route: route.clone(), began, trace: span };
+    let mut response = CURRENT.scope(current, next.run(request)).await;
+    // A dialect has told its client already what this request is called.
+    let id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map_or(id, str::to_owned);
     let took = began.elapsed();
     let status = response.status().as_u16();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    observed.metrics.answered(route, method, status, took);
+    observed.metrics.answered(&route, method, status, took);
     // Reading is most of what there is: a trace of it is kept when the client has one.
     if let Some(span) = span.filter(|span| span.sampled && (method != "GET" || parent.is_some())) {
-        observed.traces.record(request_span(span, parent, began_at, method, route, status));
+        observed.traces.record(request_span(span, parent, began_at, method, &route, status));
     }
     let trace = span.map(TraceParent::trace_id);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -65,7 +83,7 @@ pub async fn observe(State(observed): State<Observed>, request: Request, next: N
         tracing::debug!(request = id, trace, method, path, status, ms, "request");
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+        response.headers_mut().entry(REQUEST_ID).or_insert(value);
     }
     response
 }

@@ -1,12 +1,19 @@
 //! Draws identities; the studio is the only one who does.
 
 use studio_protocol::{JobId, RequestId, WorkerId};
-use studio_store::{ArtefactId, BatchId, KeyId};
+use studio_store::{ArtefactId, BatchId, KeyId, UserId};
 use uuid::Uuid;
 
 /// A job; later ones sort after earlier ones.
 pub fn job() -> JobId {
     JobId::from(format!("job-{}", Uuid::now_v7().simple()))
+}
+
+/// When a job was submitted, milliseconds since the Unix epoch, as far as its id tells.
+pub fn submitted_at(job: &JobId) -> Option<i64> {
+    let id = Uuid::try_parse(job.as_str().strip_prefix("job-")?).ok()?;
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    i64::try_from(seconds * 1_000 + u64::from(nanos / 1_000_000)).ok()
 }
 
 /// A batch.
@@ -22,6 +29,11 @@ pub fn artefact() -> ArtefactId {
 /// An API key.
 pub fn key() -> KeyId {
     KeyId::from(format!("key-{}", Uuid::new_v4().simple()))
+}
+
+/// A user.
+pub fn user() -> UserId {
+    UserId::from(format!("user-{}", Uuid::new_v4().simple()))
 }
 
 /// A worker.

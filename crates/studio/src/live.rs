@@ -1,15 +1,23 @@
 //! What is known only while it happens: who is connected, how far the running jobs are, and what they show.
 
+mod logs;
+mod meter;
+mod seats;
 mod streams;
+mod versions;
 mod watcher;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use studio_protocol::{Capabilities, FeatureSet, JobId, Progress, Timestamp, WorkerId};
+use studio_protocol::{Capabilities, Delta, FeatureSet, JobId, Preview, Progress, Timestamp, WorkerId};
 use studio_store::JobState;
 
+pub use logs::WorkerLogs;
+pub use meter::Meter;
+pub use seats::{Place, Seats};
 pub use streams::Streams;
+pub use versions::Versions;
 pub use watcher::Watcher;
 
 /// A worker's session as others see it.
@@ -30,6 +38,10 @@ pub struct LiveWorker {
 pub struct Live {
     state: Arc<Mutex<State>>,
     streams: Streams,
+    seats: Seats,
+    meter: Arc<Meter>,
+    logs: WorkerLogs,
+    versions: Versions,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +59,11 @@ impl Live {
     /// How many workers have a session.
     pub fn online(&self) -> usize {
         self.state().workers.len()
+    }
+
+    /// Looks at every session, until `found` is content.
+    pub fn any_worker(&self, found: impl FnMut(&LiveWorker) -> bool) -> bool {
+        self.state().workers.values().any(found)
     }
 
     /// The latest progress of a running job.
@@ -74,7 +91,27 @@ impl Live {
     }
 
     pub(crate) fn set_progress(&self, progress: Progress) {
-        self.state().progress.insert(progress.job_id.clone(), progress);
+        let job = progress.job_id.clone();
+        self.state().progress.insert(job.clone(), progress);
+        self.seats.ring(&job);
+    }
+
+    /// A text grows.
+    pub(crate) fn grow(&self, delta: &Delta) {
+        self.streams.grow(delta);
+        self.seats.ring(&delta.job_id);
+    }
+
+    /// A picture can be seen.
+    pub(crate) fn look(&self, preview: Preview) {
+        let job = preview.job_id.clone();
+        self.streams.look(preview);
+        self.seats.ring(&job);
+    }
+
+    /// Clients that wait for their jobs.
+    pub fn seats(&self) -> &Seats {
+        &self.seats
     }
 
     /// Texts and pictures of running jobs.
@@ -82,17 +119,33 @@ impl Live {
         &self.streams
     }
 
+    /// What happened within this minute.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// What workers last said of themselves.
+    pub fn logs(&self) -> &WorkerLogs {
+        &self.logs
+    }
+
+    /// The newest version of the worker's program.
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
     /// A job is in another state: what was said of it before may count no more.
     pub(crate) fn job_changed(&self, job: &JobId, state: JobState) {
-        if state.is_held() {
-            return;
+        self.meter.job_changed(job, state, Timestamp::now());
+        if !state.is_held() {
+            self.state().progress.remove(job);
+            if state == JobState::Queued {
+                self.streams.forget(job);
+            } else {
+                self.streams.end(job);
+            }
         }
-        self.state().progress.remove(job);
-        if state == JobState::Queued {
-            self.streams.forget(job);
-        } else {
-            self.streams.end(job);
-        }
+        self.seats.changed(job, state);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

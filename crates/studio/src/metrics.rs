@@ -255,13 +255,15 @@ impl Metrics {
     }
 
     /// A client of a dialect saw the first token of its answer.
-    pub fn first_token(&self, dialect: &'static str, took: Duration) {
+    pub fn first_token(&self, route: &str, took: Duration) {
+        let dialect = route.to_owned();
         self.0.first_tokens.get_or_create(&Dialect { dialect }).observe(took.as_secs_f64());
     }
 
     /// An answer of a dialect is complete.
-    pub fn tokens(&self, dialect: &'static str, read: u64, written: u64) {
-        self.0.tokens.get_or_create(&Direction { dialect, direction: "read" }).inc_by(read);
+    pub fn tokens(&self, route: &str, read: u64, written: u64) {
+        let dialect = route.to_owned();
+        self.0.tokens.get_or_create(&Direction { dialect: dialect.clone(), direction: "read" }).inc_by(read);
         self.0.tokens.get_or_create(&Direction { dialect, direction: "written" }).inc_by(written);
     }
 

@@ -32,6 +32,11 @@ pub fn join_code() -> String {
     code
 }
 
+/// A password for somebody who is told it, and should choose their own: as long as a join code, in small letters.
+pub fn password() -> String {
+    join_code().to_lowercase()
+}
+
 /// What the store keeps of a secret.
 pub fn hash(secret: &str) -> SecretHash {
     SecretHash::from(hex::encode(Sha256::digest(secret.as_bytes())))

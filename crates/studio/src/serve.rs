@@ -22,16 +22,18 @@ use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
 use studio_runtime::{LogFormat, Shutdown, Tasks, Traces, studio_data_dir};
 use studio_store::Store;
 
+use crate::access::People;
 use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
 use crate::metrics::Metrics;
+use crate::minutes::{self, Minutes};
 use crate::model_files::{Fetches, ModelFiles, public_url};
-use crate::settings::{Settings, TlsFiles};
+use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::{api, coordinator, first_start, http, seeds, worker_api};
+use crate::{api, coordinator, dashboard, dialects, first_start, http, seeds, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -70,6 +72,12 @@ pub struct ServeArgs {
     /// Do not unpack the model starter-shapes, which takes 19 MB
     #[arg(long)]
     pub no_starter_model: bool,
+    /// How long a client of /v1 may wait for its answer, seconds
+    #[arg(long, default_value_t = CLIENT_WAIT.as_secs(), value_parser = clap::value_parser!(u64).range(1..))]
+    pub client_wait_secs: u64,
+    /// Clients of /v1 whose jobs may wait at once
+    #[arg(long, default_value_t = CLIENT_LINE)]
+    pub client_line: usize,
 }
 
 impl ServeArgs {
@@ -80,8 +88,18 @@ impl ServeArgs {
         };
         let tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key });
         let Self { listen, public_url, trust_proxy, max_artefact_bytes, no_starter_model, .. } = self;
-        let starter_model = !no_starter_model;
-        Ok(Settings { listen, data_dir, tls, public_url, trust_proxy, max_artefact_bytes, starter_model })
+        let (client_wait_secs, client_line) = (self.client_wait_secs, self.client_line);
+        Ok(Settings {
+            listen,
+            data_dir,
+            tls,
+            public_url,
+            trust_proxy,
+            max_artefact_bytes,
+            starter_model: !no_starter_model,
+            client_wait: Duration::from_secs(client_wait_secs),
+            client_line,
+        })
     }
 }
 
@@ -105,6 +123,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     });
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!("studio {} serves {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    first_start::offer_set_up(&state, address).await?;
     let served = tls::serve(listener, tls, handle, router(state.clone()), HEAD_LIMIT).await;
     tasks.stop_softly();
     close(state, &tasks).await;
@@ -115,7 +134,9 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
     let observed = http::Observed { metrics: state.metrics.clone(), traces: state.traces.clone() };
-    let routes = api::router(state.clone()).merge(worker_api::router(state));
+    let pages = dashboard::router(state.clone());
+    let dialects = dialects::router(state.clone());
+    let routes = api::router(state.clone()).merge(pages).merge(dialects).merge(worker_api::router(state));
     routes
         .layer(axum::middleware::from_fn(rest::discard))
         .layer(axum::middleware::from_fn_with_state(observed, http::observe))
@@ -133,6 +154,11 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     if seeded > 0 {
         tracing::info!("{seeded} models added to the registry");
     }
+    let now = Timestamp::now();
+    let left = store.write(move |db| db.cancel_attended("the studio was started again", now)).await?;
+    if left > 0 {
+        tracing::info!("{left} jobs cancelled whose clients waited when the studio stopped");
+    }
     let model_files = ModelFiles::open(&settings.models())
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
     let fetches = Fetches::open(&settings.models(), &settings.hub_tokens())
@@ -141,6 +167,8 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live, metrics) = (Events::default(), Live::default(), Metrics::default());
+    live.versions().note_all(&store).await?;
+    let minutes = Minutes::open(&store).await?;
     let traces = Traces::from_env("studio", env!("CARGO_PKG_VERSION"));
     let counted = metrics.clone();
     store.on_commit(move |group| counted.committed(group.operations, group.took, group.stands));
@@ -159,7 +187,9 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         coordinator,
         events,
         live,
+        minutes,
         keys: Lookups::default(),
+        people: People::default(),
         models: Lookups::default(),
         metrics,
         traces,
@@ -171,6 +201,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         lock,
     };
     sweep::spawn(&state).await?;
+    minutes::spawn(&state);
     Ok(state)
 }
 

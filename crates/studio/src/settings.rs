@@ -2,8 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use studio_protocol::MAX_ARTEFACT_BYTES;
+
+/// How long a client of `/v1` may wait for its answer unless the operator says otherwise: what such clients allow by
+/// themselves.
+pub const CLIENT_WAIT: Duration = Duration::from_mins(10);
+/// Clients whose jobs wait at once unless the operator says otherwise: a minute's work of a fleet, and no more open
+/// connections than a proxy in front keeps.
+pub const CLIENT_LINE: usize = 256;
 
 /// The folder of model files in a data directory.
 pub const MODELS: &str = "models";
@@ -25,6 +33,10 @@ pub struct Settings {
     pub max_artefact_bytes: u64,
     /// Unpack the starter model when its files are not there.
     pub starter_model: bool,
+    /// How long a client of `/v1` may wait for its answer.
+    pub client_wait: Duration,
+    /// Clients of `/v1` whose jobs may wait at once; more are asked to come back.
+    pub client_line: usize,
 }
 
 /// PEM files.
@@ -47,6 +59,8 @@ impl Settings {
             trust_proxy: false,
             max_artefact_bytes: MAX_ARTEFACT_BYTES,
             starter_model: true,
+            client_wait: CLIENT_WAIT,
+            client_line: CLIENT_LINE,
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::access::People;
 use crate::artefacts::Artefacts;
 use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
 use crate::metrics::Metrics;
+use crate::minutes::Minutes;
 use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
@@ -28,8 +30,12 @@ pub struct AppState {
     pub events: Events,
     /// What happens right now.
     pub live: Live,
+    /// The studio's last day.
+    pub minutes: Minutes,
     /// API keys by their hash.
     pub keys: Lookups<SecretHash, ApiKey>,
+    /// Who may come in, and who did.
+    pub people: People,
     /// Models by their names.
     pub models: Lookups<String, Model>,
     /// What is counted.

@@ -4,7 +4,6 @@
 mod auth;
 mod model_file;
 mod offers;
-mod rate;
 mod registration;
 mod session;
 mod socket;
@@ -17,8 +16,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use studio_protocol::{API_PREFIX, REGISTRATION_WINDOW, REGISTRATIONS_PER_WINDOW};
 
+use crate::rate::RateLimit;
 use crate::state::AppState;
-use rate::RateLimit;
 
 /// The routes under the protocol's prefix.
 pub fn router(state: AppState) -> Router {

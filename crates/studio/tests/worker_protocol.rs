@@ -15,6 +15,8 @@ mod rules;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 #[path = "worker/served.rs"]
 mod served;
+#[path = "worker/steered.rs"]
+mod steered;
 
 use std::time::Duration;
 

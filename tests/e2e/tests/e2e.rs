@@ -4,6 +4,7 @@ mod chaos;
 mod clock;
 mod config;
 mod database;
+mod dialects;
 mod disk;
 mod engines;
 mod hostile;

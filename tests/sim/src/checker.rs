@@ -8,7 +8,7 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use studio_protocol::{CloseCode, Delta, JobId, WorkerId};
+use studio_protocol::{CloseCode, Delta, JobId, ProjectId, WorkerId};
 use studio_scheduler::{CommitOutcome, GiveBack, HeldClaim, QueuedJob, StoreOp, Stored};
 use studio_store::JobState;
 
@@ -31,6 +31,8 @@ pub(crate) struct Checker {
     pub ledger: Ledger,
     pub holds: Holds,
     pub watch: Watch,
+    /// The project that may not have more than so many jobs at workers.
+    pub limit: Option<(ProjectId, usize)>,
     /// The first rule that was broken.
     pub violation: Option<String>,
     /// Every output of an engine, by number.
@@ -47,13 +49,22 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
+    pub fn with_limit(limit: Option<(ProjectId, usize)>) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
     pub fn broken(&mut self, rule: impl Into<String>) {
         self.violation.get_or_insert_with(|| rule.into());
     }
 
     pub fn submitted(&mut self, jobs: &[QueuedJob], specs: &[Spec]) {
         for (job, spec) in jobs.iter().zip(specs) {
-            if self.ledger.0.insert(job.id.clone(), Entry::new(spec.clone(), job.priority)).is_some() {
+            if self
+                .ledger
+                .0
+                .insert(job.id.clone(), Entry::new(spec.clone(), job.project.clone(), job.priority))
+                .is_some()
+            {
                 self.broken(format!("{} was submitted twice", job.id));
             }
         }
@@ -110,10 +121,27 @@ impl Checker {
             }
             _ => {}
         }
+        if let (Expect::Claim(Some(_)), Some((project, most))) = (&expect, &self.limit) {
+            let held = self.held_of(project);
+            if held > *most {
+                self.broken(format!("{project} may have {most} jobs at workers and has {held}"));
+            }
+        }
         if let (Expect::Fail(Some(_), _), StoreOp::Fail { worker, .. }) = (&expect, op) {
             self.watch.failed_here(now, worker, job);
         }
         expect
+    }
+
+    fn held_of(&self, project: &ProjectId) -> usize {
+        let jobs = self.ledger.0.values();
+        jobs.filter(|entry| entry.state.is_held() && entry.project == *project).count()
+    }
+
+    /// Whether no more jobs of the project may be given to workers.
+    fn is_at_its_limit(&self, project: &ProjectId) -> bool {
+        let limit = self.limit.as_ref().filter(|(limited, _)| limited == project);
+        limit.is_some_and(|(_, most)| self.held_of(project) >= *most)
     }
 
     /// A change was made.

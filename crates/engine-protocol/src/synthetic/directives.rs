@@ -7,6 +7,12 @@ use std::time::Duration;
 pub(super) struct Directives {
     pub(super) delay: Duration,
     pub(super) fault: Option<Fault>,
+    /// Before each word of a chat.
+    pub(super) pace: Duration,
+    /// Whether a chat thinks first.
+    pub(super) think: bool,
+    /// Tools that a chat calls; an empty name is any.
+    pub(super) calls: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +47,10 @@ impl Directives {
             let Some((word, _)) = piece.split_once("]]") else { continue };
             match word.split_once('=') {
                 Some(("delay", ms)) => found.delay = millis(ms).unwrap_or(found.delay),
+                Some(("pace", ms)) => found.pace = millis(ms).unwrap_or(found.pace),
+                Some(("call", name)) => found.calls.push(name.to_owned()),
+                None if word == "call" => found.calls.push(String::new()),
+                None if word == "think" => found.think = true,
                 _ => found.fault = Fault::named(word).or(found.fault),
             }
         }
@@ -57,7 +67,11 @@ impl Directives {
 
     fn of_variables(delay: &str, fault: &str) -> Self {
         let read = |name| std::env::var(name).unwrap_or_default();
-        Self { delay: millis(&read(delay)).unwrap_or_default(), fault: Fault::named(read(fault).trim()) }
+        Self {
+            delay: millis(&read(delay)).unwrap_or_default(),
+            fault: Fault::named(read(fault).trim()),
+            ..Self::default()
+        }
     }
 
     /// These, and where they say nothing, `other`.
@@ -65,6 +79,7 @@ impl Directives {
         Self {
             delay: if self.delay.is_zero() { other.delay } else { self.delay },
             fault: self.fault.or(other.fault),
+            ..self
         }
     }
 }
@@ -80,7 +95,19 @@ mod tests {
     #[test]
     fn directives_are_found_anywhere_in_a_prompt() {
         let found = Directives::of_prompt("a fox [[delay=250]] in snow [[crash]]");
-        assert_eq!(found, Directives { delay: Duration::from_millis(250), fault: Some(Fault::Crash) });
+        assert_eq!(
+            found,
+            Directives {
+                delay: Duration::from_millis(250),
+                fault: Some(Fault::Crash),
+                ..Directives::default()
+            }
+        );
+        let chat = Directives::of_prompt("[[pace=5]] [[think]] [[call]] [[call=add]]");
+        assert_eq!(
+            (chat.pace, chat.think, chat.calls),
+            (Duration::from_millis(5), true, vec![String::new(), "add".into()])
+        );
         assert_eq!(Directives::of_prompt("[[fail-for-good]]").fault, Some(Fault::FailForGood));
     }
 
@@ -93,8 +120,9 @@ mod tests {
 
     #[test]
     fn the_prompt_wins_over_the_environment() {
-        let environment = Directives { delay: Duration::from_secs(9), fault: Some(Fault::Fail) };
+        let environment =
+            Directives { delay: Duration::from_secs(9), fault: Some(Fault::Fail), ..Directives::default() };
         let both = Directives::of_prompt("[[delay=1]]").or(&environment);
-        assert_eq!(both, Directives { delay: Duration::from_millis(1), fault: Some(Fault::Fail) });
+        assert_eq!((both.delay, both.fault), (Duration::from_millis(1), Some(Fault::Fail)));
     }
 }

@@ -81,6 +81,14 @@ pub fn all_capabilities() -> Capabilities {
         loaded_models: vec!["z-image-turbo".into()],
         present_models: vec!["qwen3-4b".into(), "z-image-turbo".into()],
         model_speeds: [("z-image-turbo".to_owned(), 2.5)].into(),
+        resources: Some(Resources {
+            disk_free_gb: Some(120.5),
+            disk_total_gb: Some(480.0),
+            vram_used_gb: Some(6.25),
+            ram_used_gb: Some(11.5),
+            ram_total_gb: Some(32.0),
+            gpu: Some("A fast one".into()),
+        }),
         ..base_capabilities()
     }
 }

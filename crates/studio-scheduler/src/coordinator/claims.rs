@@ -60,6 +60,7 @@ impl Coordinator {
     /// Forgets a claim; its worker may be offered something else.
     pub(super) fn drop_claim(&mut self, job: &JobId) -> Option<QueuedJob> {
         let claim = self.claims.remove(job)?;
+        self.count_out(&claim.job.project);
         if let Some(worker) = self.workers.get_mut(&claim.worker) {
             worker.claims.remove(job);
             match worker.session {

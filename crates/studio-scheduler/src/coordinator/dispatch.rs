@@ -6,6 +6,8 @@
 use std::cmp::Reverse;
 use std::time::Instant;
 
+use studio_protocol::ProjectId;
+
 use super::standing::{Fit, Rank};
 use super::{Claim, ClaimState, Coordinator};
 use crate::queue::{Candidate, ClassId};
@@ -67,7 +69,7 @@ impl Coordinator {
     pub(super) fn dispatch_class(&mut self, now: Instant, class: ClassId) {
         self.track_classes();
         let mut passed: Option<Rank> = None;
-        while self.queue.is_waiting(class) {
+        while self.may_offer(class) {
             let Some(rank) = self.standing.next(class, passed) else { return };
             let (.., session) = rank;
             match self.best_for(session) {
@@ -77,13 +79,23 @@ impl Coordinator {
         }
     }
 
+    /// Whether there is a job of the class that somebody may have.
+    fn may_offer(&self, class: ClassId) -> bool {
+        !self.is_held && self.queue.has_for(class, |project| self.has_room_for(project))
+    }
+
     /// The job that a session should do next.
     fn best_for(&self, id: SessionId) -> Option<Candidate> {
+        if self.is_held {
+            return None;
+        }
         let session = self.sessions.get(&id)?;
+        let may_have =
+            |project: &ProjectId| session.limits.takes_project(project) && self.has_room_for(project);
         let may_stay = session.streak < self.timing.resident_streak;
         let open = self.standing.open(id).filter(|fit| self.queue.is_waiting(fit.class));
         let heads = open.filter_map(|fit| {
-            let head = self.queue.head(fit.class, |job| session.is_refused(job))?;
+            let head = self.queue.head(fit.class, may_have, |job| session.is_refused(job))?;
             let is_loaded = fit.warmth == Warmth::Loaded;
             // Whoever has a model loaded serves it: a worker that has to load one loads one that is left out.
             let is_served = self.standing.is_loaded(fit.class);
@@ -91,7 +103,7 @@ impl Coordinator {
         });
         let best = heads.min_by_key(|(head, is_served, is_loaded)| {
             let had_its_streak = may_stay || *is_served;
-            (Reverse(head.priority), had_its_streak, !is_loaded, *is_served, head.served, head.seq)
+            (Reverse(head.priority), had_its_streak, !is_loaded, *is_served, head.turn, head.place)
         });
         best.map(|(head, ..)| head)
     }
@@ -101,6 +113,7 @@ impl Coordinator {
         let Some(job) = self.queue.take(&best.job) else { return };
         state.given(&job.model);
         let worker = state.worker.clone();
+        self.count_in(&job.project);
         let id = job.id.clone();
         if let Some(holder) = self.workers.get_mut(&worker) {
             holder.claims.insert(id.clone());

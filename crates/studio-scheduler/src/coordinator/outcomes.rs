@@ -76,7 +76,9 @@ impl Coordinator {
                 claim.attempt = claimed.attempt;
                 claim.state = ClaimState::Offered;
                 claim.confirmed = now;
-                if self.sessions.contains_key(&session) {
+                if self.is_held {
+                    self.give_back(job, GiveBack::NeverSent, "the queue is held");
+                } else if self.sessions.contains_key(&session) {
                     self.send_offer(session, job, *claimed);
                 } else {
                     self.give_back(job, GiveBack::NeverSent, "the session ended before the offer left");

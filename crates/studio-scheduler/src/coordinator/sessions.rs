@@ -38,7 +38,10 @@ impl Coordinator {
             }
             self.close(now, current, CloseCode::DuplicateWorker, message);
         }
-        let opened = Session::new(now, worker.clone(), capabilities, self.timing.features);
+        let mut opened = Session::new(now, worker.clone(), capabilities, self.timing.features);
+        if let Some(limits) = self.limits.get(&worker) {
+            opened.limits = limits.clone();
+        }
         let features = opened.features;
         self.sessions.insert(session, opened);
         let state = self.workers.entry(worker.clone()).or_default();
@@ -194,9 +197,12 @@ impl Coordinator {
 
     pub(super) fn removed(&mut self, now: Instant, worker: &WorkerId, requeued: Vec<QueuedJob>) {
         self.decided.insert(worker.clone(), Decided::Removed);
+        self.limits.remove(worker);
         if let Some(state) = self.workers.remove(worker) {
             for job in &state.claims {
-                self.claims.remove(job);
+                if let Some(claim) = self.claims.remove(job) {
+                    self.count_out(&claim.job.project);
+                }
             }
             if let Some(session) = state.session {
                 let message = format!("worker {worker} was removed by an operator");

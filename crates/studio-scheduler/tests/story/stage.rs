@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use studio_protocol::{
     Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, FeatureSet, Heartbeat, JobId, ModelCommand,
-    Reject, RejectCode, Release, StudioFrame, TaskKind, Timestamp, WorkerId,
+    ProjectId, Reject, RejectCode, Release, StudioFrame, TaskKind, Timestamp, WorkerId,
 };
 use studio_scheduler::{
     ClaimedJob, CommitOutcome, Control, Coordinator, Effect, FailOutcome, HeldClaim, Input, LoseOutcome,
-    QueuedJob, SessionId, StoreError, StoreOp, Stored, Timing,
+    ProjectRules, QueuedJob, SessionId, StoreError, StoreOp, Stored, Timing, WorkerLimits, first_place,
 };
 
 /// What a session heard, as far as stories care.
@@ -61,6 +61,7 @@ pub struct Stage {
     capabilities: HashMap<SessionId, Arc<Capabilities>>,
     sessions: u64,
     is_broken: bool,
+    rules: Vec<(ProjectId, ProjectRules)>,
     /// What watchers were told of running texts.
     pub texts: Vec<(String, String)>,
 }
@@ -75,6 +76,7 @@ impl Stage {
             capabilities: HashMap::new(),
             sessions: 0,
             is_broken: false,
+            rules: Vec::new(),
             texts: Vec::new(),
         };
         stage.tell(Input::Restored { queued: Vec::new(), held: Vec::new() });
@@ -117,26 +119,31 @@ impl Stage {
     }
 
     pub fn submit(&mut self, job: &str) {
-        self.submit_as(job, "synthetic-chat", TaskKind::Llm, 0);
+        self.submit_for("default", job);
     }
 
     pub fn submit_image(&mut self, job: &str) {
-        self.submit_as(job, "synthetic", TaskKind::Image, 0);
+        self.submit_as(job, "default", "synthetic", TaskKind::Image, 0);
     }
 
     pub fn submit_model(&mut self, job: &str, model: &str) {
-        self.submit_as(job, model, TaskKind::Llm, 0);
+        self.submit_as(job, "default", model, TaskKind::Llm, 0);
     }
 
     pub fn submit_priority(&mut self, job: &str, model: &str, priority: i32) {
-        self.submit_as(job, model, TaskKind::Llm, priority);
+        self.submit_as(job, "default", model, TaskKind::Llm, priority);
     }
 
-    fn submit_as(&mut self, id: &str, model: &str, kind: TaskKind, priority: i32) {
+    pub fn submit_for(&mut self, project: &str, job: &str) {
+        self.submit_as(job, project, "synthetic-chat", TaskKind::Llm, 0);
+    }
+
+    fn submit_as(&mut self, id: &str, project: &str, model: &str, kind: TaskKind, priority: i32) {
         let job = QueuedJob {
             id: id.into(),
             seq: i64::try_from(self.rows.len()).unwrap(),
-            project: "default".into(),
+            place: first_place(i64::try_from(self.rows.len()).unwrap()),
+            project: project.into(),
             kind,
             engine: "synthetic".into(),
             model: model.into(),
@@ -257,7 +264,33 @@ impl Stage {
         });
         let held = held.collect();
         self.coordinator = Coordinator::new(Timing::default());
+        self.tell(Input::Projects(self.rules.clone()));
         self.tell(Input::Restored { queued, held });
+    }
+
+    pub fn rule(&mut self, project: &str, weight: f64, max_running: Option<u64>) {
+        let rules = ProjectRules { weight, max_running };
+        self.rules.push((project.into(), rules));
+        self.tell(Input::Projects(vec![(project.into(), rules)]));
+    }
+
+    pub fn hold(&mut self, is_held: bool) {
+        self.tell(Input::Held(is_held));
+    }
+
+    pub fn limit(&mut self, worker: &str, limits: WorkerLimits) {
+        self.tell(Input::Limits { worker: worker.into(), limits });
+    }
+
+    /// The jobs of a project that workers hold, as the store sees it.
+    pub fn held_of(&self, project: &str) -> usize {
+        let held = self.rows.values().filter(|row| row.holder.is_some());
+        held.filter(|row| row.job.project.as_str() == project).count()
+    }
+
+    pub fn done_of(&self, project: &str) -> usize {
+        let done = self.rows.values().filter(|row| row.state == "done");
+        done.filter(|row| row.job.project.as_str() == project).count()
     }
 
     pub fn break_store(&mut self) {

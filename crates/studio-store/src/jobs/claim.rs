@@ -42,6 +42,7 @@ impl Db {
             };
             drop(rows);
             db.statement(TAKE)?.execute(params![seq, worker.as_str(), claimed.attempt, now.as_millis()])?;
+            db.count(&claimed.project, Some(JobState::Queued), Some(JobState::Offered), 1);
             Ok(ClaimOutcome::Claimed(Box::new(claimed)))
         })
     }
@@ -92,13 +93,13 @@ impl Db {
         let (mut waiting, mut held, mut names) = (Vec::new(), Vec::new(), Names::default());
         while let Some(row) = rows.next()? {
             let job = queued(row, &mut names)?;
-            let state: JobState = word(row, 9, At("jobs", "state"))?;
+            let state: JobState = word(row, 10, At("jobs", "state"))?;
             if state == JobState::Queued {
                 waiting.push(job);
                 continue;
             }
             let accepted = state == JobState::Running;
-            held.push(HeldClaim { job, worker: id(row, 10)?, attempt: row.get(11)?, accepted });
+            held.push(HeldClaim { job, worker: id(row, 11)?, attempt: row.get(12)?, accepted });
         }
         Ok((waiting, held))
     }

@@ -81,6 +81,7 @@ fn end_job(db: &Db, claim: &Claim, state: JobState, error: &str, now: Timestamp)
         claim.failures,
         claim.losses
     ])?;
+    db.count(&claim.project, Some(claim.state), Some(state), 1);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use studio_scheduler::QueuedJob;
 use super::rows::queued_job;
 use super::standing::{Claim, Standing, end_attempt, standing};
 use crate::db::Db;
-use crate::{AttemptOutcome, GiveBack, GivenBack, Result};
+use crate::{AttemptOutcome, GiveBack, GivenBack, JobState, Result};
 
 impl Db {
     /// Puts a held job back; nothing is counted against it.
@@ -44,5 +44,6 @@ pub(crate) fn requeue(db: &Db, claim: &Claim, error: Option<&str>) -> Result<Que
             failures = ?2, losses = ?3, error = coalesce(?4, error) \
         WHERE seq = ?1";
     db.statement(SQL)?.execute(params![claim.seq, claim.failures, claim.losses, error])?;
+    db.count(&claim.project, Some(claim.state), Some(JobState::Queued), 1);
     queued_job(db, claim.seq)
 }

@@ -1,12 +1,14 @@
 //! Lists of jobs: filters, cursor, no sorting and (free text aside) no scanning.
 
+use std::cmp::Reverse;
+
 use rusqlite::types::Value;
 
 use super::rows::{JOB, job as job_row};
 use crate::db::Db;
 use crate::page::{clamped, page};
 use crate::text::like_pattern;
-use crate::{BatchId, Cursor, Job, JobFilter, JobState, Page, Result};
+use crate::{BatchId, Cursor, Job, JobFilter, JobState, Page, Result, StateCounts, StoreError};
 
 impl Db {
     /// One page of the jobs that the filter lets through, newest first.
@@ -19,12 +21,49 @@ impl Db {
             },
             None => None,
         };
-        let (sql, values) = query(filter, batch, cursor, limit);
-        let mut select = self.statement(&sql)?;
-        let rows = select.query_and_then(rusqlite::params_from_iter(values), |row| {
-            Ok((job_row(row)?, row.get::<_, i64>(1)?))
-        })?;
-        page(rows, limit)
+        let mut states: Vec<Option<JobState>> = filter.states.iter().copied().map(Some).collect();
+        states.sort_unstable();
+        states.dedup();
+        if states.is_empty() || states.len() == JobState::ALL.len() {
+            states = vec![None];
+        }
+        // One query a state, because several states at once would have to be sorted.
+        let mut rows = Vec::new();
+        for state in &states {
+            let (sql, values) = query(filter, *state, batch, cursor, limit);
+            let mut select = self.statement(&sql)?;
+            let found = select.query_and_then(rusqlite::params_from_iter(values), |row| {
+                Ok((job_row(row)?, row.get::<_, i64>(1)?))
+            })?;
+            rows.extend(found.collect::<Result<Vec<_>>>()?);
+        }
+        if states.len() > 1 {
+            rows.sort_unstable_by_key(|(_, seq)| Reverse(*seq));
+        }
+        page(rows.into_iter().map(Ok), limit)
+    }
+
+    /// How many jobs of the filter are in each state, where that is written down; its states are not looked at.
+    pub fn counts_of(&self, filter: &JobFilter) -> Result<Option<StateCounts>> {
+        let JobFilter { states: _, kind, model, batch, project, worker, text } = filter;
+        if kind.is_some() || model.is_some() || worker.is_some() || text.is_some() {
+            return Ok(None);
+        }
+        let counts = match (batch, project) {
+            (None, None) => self.counts(),
+            (None, Some(project)) => self.project(project).map(|project| project.counts),
+            (Some(batch), project) => match self.batch(batch) {
+                Ok(batch) if project.as_ref().is_none_or(|project| *project == batch.project) => {
+                    Ok(batch.counts)
+                }
+                Ok(_) => Ok(StateCounts::default()),
+                Err(error) => Err(error),
+            },
+        };
+        match counts {
+            Err(StoreError::NotFound { .. }) => Ok(Some(StateCounts::default())),
+            counts => counts.map(Some),
+        }
     }
 
     /// A batch's place in the order of arrival.
@@ -36,10 +75,11 @@ impl Db {
 }
 
 /// The conditions, the most selective first: its index drives the query, a `+` keeps the others from doing so.
-fn conditions(filter: &JobFilter, batch: Option<i64>) -> Vec<(&'static str, Value)> {
+fn conditions(filter: &JobFilter, state: Option<JobState>, batch: Option<i64>) -> Vec<(&'static str, Value)> {
     let text = |text: &str| Value::Text(text.to_owned());
-    let state = filter.state.map(|state| ("state", text(state.as_str())));
-    let (early, late) = if filter.state == Some(JobState::Done) { (None, state) } else { (state, None) };
+    let is_done = state == Some(JobState::Done);
+    let state = state.map(|state| ("state", text(state.as_str())));
+    let (early, late) = if is_done { (None, state) } else { (state, None) };
     [
         batch.map(|seq| ("batch", Value::Integer(seq))),
         filter.worker.as_ref().map(|worker| ("worker", text(worker.as_str()))),
@@ -54,10 +94,16 @@ fn conditions(filter: &JobFilter, batch: Option<i64>) -> Vec<(&'static str, Valu
     .collect()
 }
 
-fn query(filter: &JobFilter, batch: Option<i64>, cursor: Option<Cursor>, limit: u32) -> (String, Vec<Value>) {
+fn query(
+    filter: &JobFilter,
+    state: Option<JobState>,
+    batch: Option<i64>,
+    cursor: Option<Cursor>,
+    limit: u32,
+) -> (String, Vec<Value>) {
     let mut wheres = Vec::new();
     let mut values = Vec::new();
-    for (column, value) in conditions(filter, batch) {
+    for (column, value) in conditions(filter, state, batch) {
         let plus = if wheres.is_empty() { "" } else { "+" };
         values.push(value);
         wheres.push(format!("{plus}j.{column} = ?{}", values.len()));
@@ -84,7 +130,7 @@ mod tests {
 
     fn plan(filter: &JobFilter, batch: Option<i64>) -> String {
         let db = Db::open_in_memory().unwrap();
-        let (sql, values) = query(filter, batch, Some(Cursor(100)), 50);
+        let (sql, values) = query(filter, filter.states.first().copied(), batch, Some(Cursor(100)), 50);
         let mut explain = db.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = explain
             .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
@@ -97,7 +143,7 @@ mod tests {
     #[test]
     fn no_list_sorts_or_scans() {
         let all = JobFilter {
-            state: Some(JobState::Failed),
+            states: vec![JobState::Failed],
             kind: Some(studio_protocol::TaskKind::Image),
             model: Some("m".to_owned()),
             batch: None,
@@ -109,7 +155,7 @@ mod tests {
         for bits in 0..128_u32 {
             let has = |bit: u32| bits & (1 << bit) != 0;
             let mut filter = all.clone();
-            filter.state = filter.state.filter(|_| has(0));
+            filter.states.truncate(usize::from(has(0)));
             filter.kind = filter.kind.filter(|_| has(1));
             filter.model = filter.model.filter(|_| has(2));
             filter.project = filter.project.filter(|_| has(3));
@@ -124,9 +170,9 @@ mod tests {
     #[test]
     fn the_most_selective_filter_drives() {
         let failed =
-            JobFilter { state: Some(JobState::Failed), model: Some("m".to_owned()), ..JobFilter::default() };
+            JobFilter { states: vec![JobState::Failed], model: Some("m".to_owned()), ..JobFilter::default() };
         assert!(plan(&failed, None).contains("jobs_by_state"), "{}", plan(&failed, None));
-        let done = JobFilter { state: Some(JobState::Done), ..failed };
+        let done = JobFilter { states: vec![JobState::Done], ..failed };
         assert!(plan(&done, None).contains("jobs_by_model"), "{}", plan(&done, None));
         assert!(plan(&done, Some(1)).contains("jobs_by_batch"), "{}", plan(&done, Some(1)));
     }

@@ -17,16 +17,18 @@ impl Db {
 
     /// Changes the order in which a job waits; gives it back when it still does.
     pub fn set_priority(&mut self, job: &JobId, priority: i32) -> Result<Option<QueuedJob>> {
-        self.atomically(|db| {
-            let claim = Claim::find(db, job)?.ok_or_else(|| StoreError::not_found("job", job.as_str()))?;
-            if !claim.state.is_open() {
-                return Err(StoreError::conflict("job", job.as_str(), format!("is {} already", claim.state)));
-            }
-            db.statement("UPDATE jobs SET priority = ?2 WHERE seq = ?1")?
-                .execute(params![claim.seq, priority])?;
-            (claim.state == JobState::Queued).then(|| queued_job(db, claim.seq)).transpose()
-        })
+        self.atomically(|db| prioritise_one(db, job, priority))
     }
+}
+
+/// The same, as a part of a transaction that is under way.
+pub(super) fn prioritise_one(db: &Db, job: &JobId, priority: i32) -> Result<Option<QueuedJob>> {
+    let claim = Claim::find(db, job)?.ok_or_else(|| StoreError::not_found("job", job.as_str()))?;
+    if !claim.state.is_open() {
+        return Err(StoreError::conflict("job", job.as_str(), format!("is {} already", claim.state)));
+    }
+    db.statement("UPDATE jobs SET priority = ?2 WHERE seq = ?1")?.execute(params![claim.seq, priority])?;
+    (claim.state == JobState::Queued).then(|| queued_job(db, claim.seq)).transpose()
 }
 
 /// The same as [`Db::retry`], as a part of a transaction that is under way.
@@ -47,5 +49,6 @@ pub(crate) fn retry_one(db: &Db, job: &JobId) -> Result<QueuedJob> {
         return Err(StoreError::conflict("job", job.as_str(), problem));
     }
     db.statement(SQL)?.execute([claim.seq])?;
+    db.count(&claim.project, Some(claim.state), Some(JobState::Queued), 1);
     queued_job(db, claim.seq)
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use rusqlite::Row;
 use studio_protocol::ProjectId;
-use studio_scheduler::QueuedJob;
+use studio_scheduler::{QueuedJob, first_place};
 
 use crate::db::Db;
 use crate::row::{At, count, id, optional_id, optional_time, time, word};
 use crate::{ArtefactSummary, Job, JobState, Result};
 
 /// The columns of [`job`], from `jobs` as `j`.
-pub(super) const JOB: &str = "\
+pub(crate) const JOB: &str = "\
     SELECT j.id, j.seq, j.state, j.kind, j.model, j.project, j.asset_name, b.id, j.priority, j.failures, \
         j.max_attempts, j.worker, j.error, j.created_at, j.started_at, j.finished_at, \
         a.id, a.bytes, a.ext, a.mime, a.sha256 \
     FROM jobs j LEFT JOIN batches b ON b.seq = j.batch LEFT JOIN artefacts a ON a.job = j.seq";
 
 /// Reads a row of [`JOB`].
-pub(super) fn job(row: &Row<'_>) -> Result<Job> {
+pub(crate) fn job(row: &Row<'_>) -> Result<Job> {
     let state: JobState = word(row, 2, At("jobs", "state"))?;
     let failures: u32 = row.get(9)?;
     Ok(Job {
@@ -55,16 +55,17 @@ fn artefact(row: &Row<'_>) -> Result<Option<ArtefactSummary>> {
 
 /// The columns of [`queued`], from `jobs` as `j` and its model as `m`.
 pub(super) const QUEUED: &str = "\
-    SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options, \
+    SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options, j.place, \
         j.state, j.worker, j.attempt \
     FROM jobs j JOIN models m ON m.id = j.model";
 
 /// Reads a row of [`QUEUED`].
 pub(super) fn queued(row: &Row<'_>, names: &mut Names) -> Result<QueuedJob> {
     let project = names.shared(row, 2)?;
+    let seq = row.get(1)?;
     Ok(QueuedJob {
         id: id(row, 0)?,
-        seq: row.get(1)?,
+        seq,
         project: ProjectId::new(project),
         kind: word(row, 3, At("jobs", "kind"))?,
         engine: names.shared(row, 4)?,
@@ -72,13 +73,14 @@ pub(super) fn queued(row: &Row<'_>, names: &mut Names) -> Result<QueuedJob> {
         vram_gb: row.get(6)?,
         priority: row.get(7)?,
         needs_options: row.get(8)?,
+        place: row.get::<_, Option<i64>>(9)?.unwrap_or_else(|| first_place(seq)),
     })
 }
 
 /// The scheduler's view of one job.
 pub(crate) fn queued_job(db: &Db, seq: i64) -> Result<QueuedJob> {
     const SQL: &str = "\
-        SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options \
+        SELECT j.id, j.seq, j.project, j.kind, m.engine, j.model, m.vram_gb, j.priority, j.needs_options, j.place \
         FROM jobs j JOIN models m ON m.id = j.model WHERE j.seq = ?1";
     db.statement(SQL)?.query_row([seq], |row| Ok(queued(row, &mut Names::default())))?
 }

@@ -1,10 +1,10 @@
 //! Whose word counts: how a worker, naming an attempt or not, stands to a job.
 
 use rusqlite::params;
-use studio_protocol::{JobId, TaskKind, Timestamp, WorkerId};
+use studio_protocol::{JobId, ProjectId, TaskKind, Timestamp, WorkerId};
 
 use crate::db::Db;
-use crate::row::{At, optional_id, optional_time, word};
+use crate::row::{At, id, optional_id, optional_time, word};
 use crate::{AttemptOutcome, JobState, Result};
 
 /// What decisions on a claim look at.
@@ -14,6 +14,7 @@ pub(crate) struct Claim {
     pub(crate) state: JobState,
     pub(crate) kind: TaskKind,
     pub(crate) model: String,
+    pub(crate) project: ProjectId,
     pub(crate) worker: Option<WorkerId>,
     pub(crate) attempt: u32,
     pub(crate) counted_from: u32,
@@ -41,7 +42,7 @@ impl Claim {
     pub(crate) fn find(db: &Db, job: &JobId) -> Result<Option<Self>> {
         const SQL: &str = "\
             SELECT id, seq, state, kind, model, worker, attempt, counted_from, failures, losses, max_attempts, \
-                coalesce(started_at, claimed_at) \
+                coalesce(started_at, claimed_at), project \
             FROM jobs WHERE id = ?1";
         let mut select = db.statement(SQL)?;
         let mut rows = select.query([job.as_str()])?;
@@ -51,6 +52,7 @@ impl Claim {
             state: word(row, 2, At("jobs", "state"))?,
             kind: word(row, 3, At("jobs", "kind"))?,
             model: row.get(4)?,
+            project: id(row, 12)?,
             worker: optional_id(row, 5)?,
             attempt: row.get(6)?,
             counted_from: row.get(7)?,

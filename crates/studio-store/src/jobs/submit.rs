@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use rusqlite::params;
 use studio_protocol::{ProjectId, TaskKind, Timestamp, TraceParent};
-use studio_scheduler::QueuedJob;
+use studio_scheduler::{QueuedJob, first_place};
 
 use crate::db::Db;
+use crate::projects::{admit, insert_project};
 use crate::row::{At, id, optional, optional_id, word};
-use crate::{BatchId, Idempotency, NewBatch, NewJob, Replayed, Result, StoreError, Submission, Submitted};
+use crate::{
+    BatchId, Idempotency, JobState, NewBatch, NewJob, Replayed, Result, StoreError, Submission, Submitted,
+};
 
 /// Jobs of one submission: one transaction, so it bounds how long others wait for their turn.
 const MAX_JOBS: usize = 10_000;
@@ -126,10 +129,16 @@ fn insert_batch(db: &Db, batch: &NewBatch, jobs: i64, now: Timestamp) -> Result<
     Ok(db.conn.last_insert_rowid())
 }
 
-fn insert_project(db: &Db, project: &ProjectId, now: Timestamp) -> Result<()> {
-    db.statement("INSERT OR IGNORE INTO projects (id, created_at) VALUES (?1, ?2)")?
-        .execute(params![project.as_str(), now.as_millis()])?;
-    Ok(())
+/// The projects of a submission, there are few of them, with the number of their jobs.
+fn per_project(jobs: &[NewJob]) -> Vec<(&ProjectId, u64)> {
+    let mut projects: Vec<(&ProjectId, u64)> = Vec::new();
+    for job in jobs {
+        match projects.iter_mut().find(|(project, _)| **project == job.project) {
+            Some((_, jobs)) => *jobs += 1,
+            None => projects.push((&job.project, 1)),
+        }
+    }
+    projects
 }
 
 fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> Result<Vec<QueuedJob>> {
@@ -140,14 +149,13 @@ fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> 
     let mut insert = db.statement(JOB)?;
     let mut insert_task = db.statement("INSERT INTO job_tasks (job, task) VALUES (?1, ?2)")?;
     let mut models = HashMap::new();
-    let mut projects: Vec<&ProjectId> = Vec::new();
     let mut queued = Vec::with_capacity(jobs.len());
+    for (project, jobs) in per_project(jobs) {
+        admit(db, project, jobs, now)?;
+        db.count(project, None, Some(JobState::Queued), i64::try_from(jobs).unwrap_or(i64::MAX));
+    }
     for job in jobs {
         let model = model_for(db, &mut models, job)?;
-        if !projects.contains(&&job.project) {
-            insert_project(db, &job.project, now)?;
-            projects.push(&job.project);
-        }
         if !(1..=MAX_ATTEMPTS).contains(&job.max_attempts) {
             let problem = format!("{} is not within 1 to {MAX_ATTEMPTS}", job.max_attempts);
             return Err(StoreError::invalid("maxAttempts", problem));
@@ -169,6 +177,7 @@ fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> 
         queued.push(QueuedJob {
             id: job.id.clone(),
             seq,
+            place: first_place(seq),
             project: job.project.clone(),
             kind: job.kind,
             engine: model.engine.clone(),

@@ -7,7 +7,7 @@ use super::word_enum;
 use crate::{KeyId, SecretHash};
 
 word_enum! {
-    /// What a key may do; each role may do all that the ones before it may.
+    /// What a key or a user may do; each role may do all that the ones before it may.
     Role {
         /// Look.
         Viewer = "viewer",
@@ -15,7 +15,7 @@ word_enum! {
         Submitter = "submitter",
         /// Steer workers, registrations and models.
         Operator = "operator",
-        /// Make and revoke keys.
+        /// Decide who else may.
         Admin = "admin",
     }
 }
@@ -33,6 +33,8 @@ pub struct NewApiKey {
     pub hash: SecretHash,
     /// Set when it is good for one project only.
     pub project: Option<ProjectId>,
+    /// Refused from then on.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A key that is good.
@@ -50,4 +52,17 @@ pub struct ApiKey {
     pub project: Option<ProjectId>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Refused from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The latest use, to within a few minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether its time is over.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| now >= end)
+    }
 }

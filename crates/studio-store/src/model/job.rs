@@ -207,8 +207,8 @@ pub struct Attempt {
 /// Which jobs a list shows; all conditions hold together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
-    /// Only in this state.
-    pub state: Option<JobState>,
+    /// Only in one of these states; in any when there is none.
+    pub states: Vec<JobState>,
     /// Only of this kind.
     pub kind: Option<TaskKind>,
     /// Only of this model.
@@ -221,6 +221,46 @@ pub struct JobFilter {
     pub worker: Option<WorkerId>,
     /// Part of the asset name, or the whole id.
     pub text: Option<String>,
+}
+
+/// Where a waiting job is to wait among the jobs of its project and priority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoveTo {
+    /// First.
+    Front,
+    /// Last; jobs that come later still wait behind it.
+    Back,
+    /// Right before another one.
+    Before(JobId),
+}
+
+/// What is to be done to each of several jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobAction {
+    /// Call it off.
+    Cancel {
+        /// Told to the worker that holds it.
+        reason: String,
+    },
+    /// Make it wait again, when it ended without a result.
+    Retry,
+    /// Change its priority, while it is open.
+    Priority(i32),
+}
+
+/// What came of it for one job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ActionOutcome {
+    /// It is called off.
+    Cancelled,
+    /// It waits, as this.
+    Waits(QueuedJob),
+    /// It is changed, and does not wait.
+    Changed,
+    /// Its state does not allow that; in words.
+    Refused(String),
+    /// There is no such job.
+    NotFound,
 }
 
 /// What a job made, when that is JSON.

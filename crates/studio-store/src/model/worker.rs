@@ -1,7 +1,7 @@
 //! Workers, and requests to become one.
 
-use serde::Serialize;
-use studio_protocol::{RequestId, Timestamp, WorkerId};
+use serde::{Deserialize, Serialize};
+use studio_protocol::{ProjectId, RequestId, TaskKind, Timestamp, WorkerId};
 
 use super::{raw_json, word_enum};
 use crate::SecretHash;
@@ -95,6 +95,34 @@ pub struct RegistrationRecord {
     pub decided_at: Option<Timestamp>,
 }
 
+/// What an operator lets a worker have; absent values are no limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkerLimits {
+    /// Only jobs of these kinds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds: Option<Vec<TaskKind>>,
+    /// Only jobs of these projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<String>>))]
+    pub projects: Option<Vec<ProjectId>>,
+    /// At most this many jobs at once, whatever its slots say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_jobs: Option<u32>,
+    /// Words for people: where it stands, whose it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+impl WorkerLimits {
+    /// What of them the scheduler honours.
+    pub fn rules(&self) -> studio_scheduler::WorkerLimits {
+        let Self { kinds, projects, max_jobs, .. } = self.clone();
+        studio_scheduler::WorkerLimits { kinds, projects, max_jobs }
+    }
+}
+
 /// An approved worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,6 +136,10 @@ pub struct WorkerRecord {
     pub token_hash: Option<SecretHash>,
     /// Whether an operator paused it.
     pub paused: bool,
+    /// Whether an operator lets it finish what it has and go.
+    pub draining: bool,
+    /// What an operator lets it have.
+    pub limits: WorkerLimits,
     /// What it said last: JSON of [`studio_protocol::Capabilities`].
     #[serde(rename = "capabilities", serialize_with = "raw_json")]
     pub capabilities_json: String,

@@ -40,6 +40,8 @@ fn run(mut db: Db, queue: &Queue) {
 /// Runs operations from the front of `waiting` in one transaction; gives them back with what became of it.
 fn run_group(db: &mut Db, waiting: &mut VecDeque<Box<dyn Op>>) -> (Vec<Box<dyn Op>>, Result<()>) {
     let mut group = Vec::with_capacity(waiting.len().min(MAX_GROUP));
+    // What was left by a transaction that came to nothing.
+    db.tally.undo(0);
     if let Err(error) = db.run("BEGIN IMMEDIATE") {
         group.extend(waiting.drain(..));
         return (group, Err(error));
@@ -58,7 +60,7 @@ fn run_group(db: &mut Db, waiting: &mut VecDeque<Box<dyn Op>>) -> (Vec<Box<dyn O
 }
 
 fn commit(db: &mut Db) -> Result<()> {
-    let committed = db.run("COMMIT");
+    let committed = db.settle().and_then(|()| db.run("COMMIT"));
     if let Err(error) = &committed {
         tracing::error!(%error, "a group of database operations could not be committed; all of it was undone");
         if !db.conn.is_autocommit() {

@@ -45,7 +45,7 @@ pub fn filters_hold_together(f: &mut Fixture) {
         of(JobFilter { batch: Some(batch.clone()), ..none.clone() }),
         [jobs[1].clone(), jobs[0].clone()]
     );
-    let running = JobFilter { state: Some(JobState::Running), ..none.clone() };
+    let running = JobFilter { states: vec![JobState::Running], ..none.clone() };
     assert_eq!(of(running.clone()), [picture.clone(), jobs[0].clone()]);
     assert_eq!(of(JobFilter { batch: Some(batch), ..running.clone() }), [jobs[0].clone()]);
     assert_eq!(of(JobFilter { kind: Some(TaskKind::Image), ..none.clone() }), std::slice::from_ref(&picture));

@@ -27,6 +27,13 @@ impl Daemon {
                 self.sources.device = device;
                 self.machine_changed().await
             }
+            News::Room(room) => {
+                if Some(room) == self.sources.room {
+                    return None;
+                }
+                self.sources.room = Some(room);
+                self.machine_changed().await
+            }
             News::Config(config) => self.config_changed(*config).await,
             News::Prepared(prepared) => self.prepared(*prepared).await,
             News::Models => {

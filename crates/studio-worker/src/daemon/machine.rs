@@ -1,7 +1,7 @@
 //! Keeps an eye on what may change beside the daemon: engines, the GPU's memory, the config file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use studio_protocol::HEARTBEAT_INTERVAL;
@@ -11,15 +11,19 @@ use tokio::sync::{mpsc, watch};
 use super::{Daemon, News};
 use crate::config::ConfigFile;
 use crate::engines::{EngineState, LaneSnapshot};
-use crate::hardware::{self, DeviceMemory};
+use crate::hardware::{self, DeviceMemory, Room};
 
 /// How often the config file's time is looked at: a change is in the next heartbeat.
 const CONFIG_INTERVAL: Duration = HEARTBEAT_INTERVAL;
+/// How often the room on the disk and in memory is looked at.
+const ROOM_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Daemon {
     /// Starts what runs until the daemon ends; none of it stands before the first connection.
     pub(super) fn watch_machine(&self) {
         self.tasks.spawn(watch_device(self.tasks.clone(), self.news.clone()));
+        let models = self.config.models_root.clone().unwrap_or_else(|| self.home.models().to_path_buf());
+        self.tasks.spawn(watch_room(self.tasks.clone(), models, self.news.clone()));
         self.tasks.spawn(watch_config(self.file.clone(), self.news.clone()));
         self.tasks.spawn(watch_lanes(self.engines.watch_lanes(), self.news.clone()));
         for name in self.engines.names() {
@@ -73,6 +77,22 @@ async fn watch_lanes(mut lanes: watch::Receiver<Vec<LaneSnapshot>>, news: mpsc::
                 return;
             }
         }
+    }
+}
+
+/// A look costs two system calls and a small file, and it is for people.
+async fn watch_room(tasks: Tasks, models: PathBuf, news: mpsc::Sender<News>) {
+    loop {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let folder = models.clone();
+        tasks.spawn_blocking(move || {
+            let _ = answer.send(Room::look(&folder));
+        });
+        let Ok(room) = answered.await else { return };
+        if news.send(News::Room(room)).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(ROOM_INTERVAL).await;
     }
 }
 

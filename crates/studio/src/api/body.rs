@@ -94,13 +94,15 @@ pub(super) fn quoted<'a>(detail: &'a str, before: &str) -> Option<&'a str> {
     detail.strip_prefix(before)?.split('`').next()
 }
 
-async fn json_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The bytes of a JSON body of at most `limit` bytes.
+pub async fn json_bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let bytes = limited(headers, body, limit).await?;
     must_be_json(headers)?;
     Ok(bytes)
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses what is not JSON by its own word.
+pub fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     let found = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = found.map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {

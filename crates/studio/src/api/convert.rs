@@ -1,7 +1,7 @@
 //! From what the store keeps to what the API shows; the one place where the two meet.
 
 use serde_json::Value;
-use studio_protocol::{Capabilities, JobId, Progress};
+use studio_protocol::{Capabilities, Progress};
 use studio_store::{JobState, StateCounts};
 
 use super::types;
@@ -118,7 +118,11 @@ pub fn log(line: studio_store::JobLog) -> types::JobLog {
 }
 
 /// A worker, and whether it is there.
-pub fn worker(record: studio_store::WorkerRecord, live: &Live, jobs: Option<Vec<JobId>>) -> types::Worker {
+pub fn worker(
+    record: studio_store::WorkerRecord,
+    live: &Live,
+    held: Option<Vec<studio_store::Job>>,
+) -> types::Worker {
     let session = live.worker(&record.id);
     let capabilities = match &session {
         Some(session) => session.capabilities.as_ref().clone(),
@@ -128,12 +132,30 @@ pub fn worker(record: studio_store::WorkerRecord, live: &Live, jobs: Option<Vec<
         id: record.id.to_string(),
         name: record.name,
         paused: record.paused,
+        draining: record.draining,
+        outdated: live.versions().is_outdated(&capabilities.agent_version),
+        limits: record.limits,
         online: session.is_some(),
         created_at: record.created_at,
         last_seen_at: session.as_ref().map(|session| session.last_seen_at).or(record.last_seen_at),
         connected_at: session.map(|session| session.connected_at),
-        jobs: jobs.map(|jobs| jobs.iter().map(ToString::to_string).collect()),
+        jobs: held.as_ref().map(|jobs| jobs.iter().map(|job| job.id.to_string()).collect()),
+        current_jobs: held.into_iter().flatten().map(|held| job(held, live)).collect(),
         capabilities,
+    }
+}
+
+/// A project.
+pub fn project(project: &studio_store::Project) -> types::Project {
+    types::Project {
+        id: project.id.to_string(),
+        weight: project.weight,
+        max_queued: project.max_queued,
+        max_running: project.max_running,
+        keep_artefacts_days: project.keep_artefacts_days,
+        keep_jobs_days: project.keep_jobs_days,
+        counts: counts(&project.counts),
+        created_at: project.created_at,
     }
 }
 
@@ -163,6 +185,32 @@ pub fn key(key: studio_store::ApiKey) -> types::Key {
         role: key.role,
         project: key.project.map(|project| project.to_string()),
         created_at: key.created_at,
+        expires_at: key.expires_at,
+        last_used_at: key.last_used_at,
+    }
+}
+
+pub fn user(user: studio_store::User) -> types::User {
+    types::User {
+        id: user.id.to_string(),
+        name: user.name,
+        role: user.role,
+        disabled: user.disabled,
+        created_at: user.created_at,
+        last_seen_at: user.last_seen_at,
+    }
+}
+
+pub fn audit(line: studio_store::AuditRecord) -> types::AuditEntry {
+    types::AuditEntry {
+        at: line.at,
+        actor: line.actor,
+        actor_id: line.actor_id,
+        action: line.action,
+        target: line.target,
+        status: line.status,
+        detail: line.detail_json.as_deref().map(json).unwrap_or_default(),
+        times: line.times,
     }
 }
 

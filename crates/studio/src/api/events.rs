@@ -11,6 +11,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -28,13 +29,17 @@ use super::auth::Caller;
 use super::batches;
 use super::problem::Problem;
 use super::query::{ApiQuery, MAX_LIMIT};
-use crate::events::StudioEvent;
+use crate::events::{Area, StudioEvent};
 use crate::live::Watcher;
 use crate::state::AppState;
 
 /// The names of events, as `types=` may list them.
 const TYPES: [&str; 8] =
     ["job", "progress", "preview", "delta", "worker", "registration", "submitted", "changed"];
+
+/// How often a stream asks whether its caller would still be let in, beside the times that somebody changed that: for
+/// keys that expire and sessions that are left.
+const ASK_AGAIN: Duration = Duration::from_mins(5);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,8 +67,8 @@ pub async fn stream(
                 "watch one job or one batch: `job=` and `batch=` exclude each other",
             ));
         }
-        Some(job) => Some(one(&state, caller, job).await?),
-        None => jobs(&state, caller, query.batch).await?,
+        Some(job) => Some(one(&state, caller.clone(), job).await?),
+        None => jobs(&state, caller.clone(), query.batch).await?,
     };
     let filter = Filter { types, wants_deltas, jobs };
     let watch = Watch {
@@ -75,6 +80,9 @@ pub async fn stream(
         stop: state.tasks.soft().clone(),
         next_id: 1,
         first: Some(if headers.contains_key("last-event-id") { First::Again } else { First::Ready }),
+        caller,
+        asked_at: Instant::now(),
+        state,
     };
     Ok(Sse::new(futures_util::stream::unfold(watch, Watch::next)).keep_alive(KeepAlive::default()))
 }
@@ -188,6 +196,10 @@ struct Watch {
     stop: CancellationToken,
     next_id: u64,
     first: Option<First>,
+    caller: Caller,
+    /// When the caller was last known to be let in.
+    asked_at: Instant,
+    state: AppState,
 }
 
 impl Watch {
@@ -212,19 +224,38 @@ impl Watch {
                 biased; // What was told before the end is still handed over.
                 received = self.receiver.recv() => received,
                 () = self.stop.cancelled() => return None,
+                () = tokio::time::sleep_until(self.asked_at + ASK_AGAIN) => {
+                    if !self.is_still_let_in().await {
+                        return None;
+                    }
+                    continue;
+                }
                 () = news, if shows => {
                     self.look();
                     continue;
                 }
             };
             match received {
-                Ok(event) => self.heard(event, shows),
+                Ok(event) => {
+                    if may_shut_out(&event) && !self.is_still_let_in().await {
+                        return None;
+                    }
+                    self.heard(event, shows);
+                }
                 Err(RecvError::Lagged(missed)) => {
+                    if !self.is_still_let_in().await {
+                        return None;
+                    }
                     return Some((Ok(named("lagged", &json!({ "missed": missed }))), self));
                 }
                 Err(RecvError::Closed) => return None,
             }
         }
+    }
+
+    async fn is_still_let_in(&mut self) -> bool {
+        self.asked_at = Instant::now();
+        self.caller.is_still_good(&self.state).await
     }
 
     /// What has grown since the last look.
@@ -265,6 +296,11 @@ impl Watch {
         let told = rest.into_iter().chain(taken_back).filter(|event| filter.lets_through(event));
         self.waiting.extend(told.map(Arc::new));
     }
+}
+
+/// Whether somebody who watches may have been kept out.
+fn may_shut_out(event: &StudioEvent) -> bool {
+    matches!(event, StudioEvent::Changed { what: Area::Users | Area::Keys })
 }
 
 fn told(event: &StudioEvent) -> Event {

@@ -16,11 +16,11 @@ use super::body::{ApiJson, OptionalJson, SubmissionBody};
 use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
-use super::query::{ApiQuery, Id, PageQuery, word};
+use super::query::{ApiQuery, Id, PageQuery, words};
 use super::submit::{check_priority, prepare, read_jobs};
 use super::text::{MAX_REASON_CHARS, checked_optional};
 use super::types;
-use crate::events::StudioEvent;
+use crate::events::{Area, StudioEvent};
 use crate::http::current_trace;
 use crate::state::AppState;
 
@@ -72,6 +72,7 @@ pub async fn store(state: &AppState, submission: Submission, now: Timestamp) -> 
             Ok(submitted)
         },
         |state, submitted: &Submitted| {
+            state.live.meter().submitted(submitted.jobs.len());
             state.events.publish(StudioEvent::Submitted { jobs: submitted.jobs.len() });
             state.coordinator.queued(submitted.jobs.clone());
         },
@@ -128,10 +129,10 @@ pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
     ApiQuery(query): ApiQuery<ListQuery>,
-) -> Result<Json<types::Items<types::Job>>, Problem> {
+) -> Result<Json<types::JobPage>, Problem> {
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
     let filter = JobFilter {
-        state: word("state", query.state.as_deref())?,
+        states: words("state", query.state.as_deref())?,
         kind: match query.kind.as_deref() {
             None => None,
             Some(kind) => Some(
@@ -145,10 +146,12 @@ pub async fn list(
         worker: query.worker.map(Into::into),
         text: query.q,
     };
-    let page = state.store.read(move |db| db.jobs(&filter, cursor, limit)).await?;
-    Ok(Json(types::Items {
+    let read = move |db: &Db| Ok((db.jobs(&filter, cursor, limit)?, db.counts_of(&filter)?));
+    let (page, counts) = state.store.read(read).await?;
+    Ok(Json(types::JobPage {
         items: page.items.into_iter().map(|job| convert::job(job, &state.live)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+        counts: counts.map(|counts| convert::counts(&counts)),
     }))
 }
 
@@ -230,7 +233,7 @@ pub async fn cancel(
 /// The reason that workers and the history are told.
 pub fn reason(text: Option<String>, caller: &Caller) -> Result<String, Problem> {
     Ok(checked_optional("reason", text, MAX_REASON_CHARS)?
-        .unwrap_or_else(|| format!("cancelled by {}", caller.key().name)))
+        .unwrap_or_else(|| format!("cancelled by {}", caller.name())))
 }
 
 pub async fn retry(
@@ -279,6 +282,7 @@ pub async fn patch(
         |state, (queued, _)| {
             if let Some(queued) = queued {
                 state.coordinator.reprioritised(queued.clone());
+                state.events.publish(StudioEvent::Changed { what: Area::Queue });
             }
         },
     )
@@ -298,7 +302,7 @@ pub async fn visible(state: &AppState, caller: Caller, id: String) -> Result<Job
     Ok(detail)
 }
 
-fn must_see(db: &Db, caller: &Caller, job: &JobId) -> Result<(), StoreError> {
+pub fn must_see(db: &Db, caller: &Caller, job: &JobId) -> Result<(), StoreError> {
     if caller.bound_to().is_none() || caller.sees(&db.job(job)?.job.project) {
         return Ok(());
     }

@@ -126,6 +126,9 @@ mod tests {
             let operation = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
             match route.access {
                 Access::AtLeast(role) => assert_eq!(operation["x-role"], role.as_str(), "{}", route.path),
+                Access::User => {
+                    assert_eq!(operation["security"], json!([{ "cookie": [] }]), "{}", route.path)
+                }
                 Access::Open => assert_eq!(operation["security"], json!([]), "{}", route.path),
             }
             let id = operation["operationId"].as_str().unwrap().to_owned();

@@ -10,6 +10,8 @@ use crate::artefacts::ArtefactError;
 
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
+/// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
+const QUOTA_RETRY_AFTER: u64 = 10;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
@@ -27,6 +29,25 @@ pub struct Problem {
     /// The path of the field, parameter or header that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Seconds after which the same request may do better: the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+    /// The numbers of a quota that is spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Box<Quota>>,
+}
+
+/// Jobs of a project against the most that may wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Quota {
+    /// Whose.
+    pub project: String,
+    /// The most that may wait.
+    pub limit: u64,
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs of the request.
+    pub adding: u64,
 }
 
 impl Problem {
@@ -37,6 +58,8 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            retry_after: None,
+            quota: None,
         }
     }
 
@@ -48,14 +71,35 @@ impl Problem {
         problem
     }
 
-    /// 401: no key, or one that is unknown or revoked; which of them is not said.
+    /// 401: no key and no session, or one that is unknown, revoked or over; which of them is not said.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "An API key is needed",
-            "send a valid API key as `Authorization: Bearer <key>`",
+            "send a valid API key as `Authorization: Bearer <key>`, or sign in",
         )
+    }
+
+    /// 401: two credentials, of which only one can count.
+    pub fn two_credentials() -> Self {
+        let detail = "the request shows more than one of `Authorization`, `X-API-Key` and a session's cookie: send one";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "One credential too many", detail)
+    }
+
+    /// 401: nobody has this name, or not this password, or they are kept out; which of them is not said.
+    pub fn wrong_password() -> Self {
+        let detail = "the name or the password is wrong, or the account is disabled";
+        Self::new(StatusCode::UNAUTHORIZED, "wrong-password", "Not signed in", detail)
+    }
+
+    /// 403: a browser's request that no page of its session has sent.
+    pub fn wrong_csrf() -> Self {
+        let detail = "the header `X-CSRF-Token` is missing or from another session: reload the page";
+        let mut problem =
+            Self::new(StatusCode::FORBIDDEN, "wrong-csrf-token", "The page is of another session", detail);
+        problem.field = Some("X-CSRF-Token".to_owned());
+        problem
     }
 
     /// 401 for a worker: a token or secret that is missing, rotated, or another's; which of them is not said.
@@ -65,9 +109,9 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "The worker's token is needed", detail)
     }
 
-    /// 403: the key may not do this.
+    /// 403: the caller may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key may not do this", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
     /// 404: nothing by this id, or nothing that the caller may see.
@@ -83,6 +127,17 @@ impl Problem {
             "not-found",
             "Not found",
             format!("`{path}` is no address of this API"),
+        )
+    }
+
+    /// 404: no page.
+    pub fn no_page(path: &str) -> Self {
+        let path: String = path.chars().take(MAX_QUOTED_ID_CHARS).collect();
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found",
+            format!("`{path}` is no page of this studio"),
         )
     }
 
@@ -150,6 +205,19 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail)
     }
 
+    /// 429: more jobs of a project would wait than may.
+    pub fn quota(quota: Quota, detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota",
+            "The project has too many jobs waiting",
+            detail,
+        );
+        problem.quota = Some(Box::new(quota));
+        problem.retry_after = Some(QUOTA_RETRY_AFTER);
+        problem
+    }
+
     /// 503: nothing is wrong with the request, it may be sent again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The studio cannot do this now", detail)
@@ -176,6 +244,13 @@ impl Problem {
         )
     }
 
+    /// The same problem, over after `seconds`.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The same problem at another field.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
@@ -195,6 +270,9 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { what, id } => Self::not_found(what, &id),
             StoreError::Conflict { .. } => Self::conflict(error.to_string()),
             StoreError::Invalid { field, problem } => Self::invalid(field, format!("{field}: {problem}")),
+            StoreError::Quota { ref project, queued, adding, limit } => {
+                Self::quota(Quota { project: project.to_string(), limit, queued, adding }, error.to_string())
+            }
             StoreError::Corrupt { .. }
             | StoreError::BadRow { .. }
             | StoreError::Panicked
@@ -235,14 +313,15 @@ impl std::fmt::Display for Chain<'_> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"studio\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

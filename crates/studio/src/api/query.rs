@@ -97,6 +97,18 @@ where
         .transpose()
 }
 
+/// The same for one that lists some of them, with commas between.
+pub fn words<T>(name: &str, text: Option<&str>) -> Result<Vec<T>, Problem>
+where
+    T: FromStr,
+    T::Err: std::fmt::Display,
+{
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let of_word =
+        |word: &str| word.trim().parse().map_err(|error: T::Err| Problem::invalid(name, error.to_string()));
+    text.split(',').map(of_word).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::Request;

@@ -215,7 +215,7 @@ pub async fn prepare(
     read: fn(&[u8]) -> Result<Draft, Problem>,
 ) -> Result<Ready, Problem> {
     let key = idempotency_key(headers)?;
-    let key_id = caller.key().id.clone();
+    let key_id = KeyId::from(caller.id());
     let small = bytes.len() <= PARSED_IN_PLACE_BYTES;
     let work = move || {
         let idempotency = key.map(|key| idempotency(key_id, key, route, &bytes));
@@ -228,6 +228,25 @@ pub async fn prepare(
     };
     let models = look_up(state, &draft).await?;
     complete(draft, caller, &models, idempotency)
+}
+
+/// Checks and completes one job that comes from elsewhere than `/api/v1`.
+pub async fn prepare_one(state: &AppState, caller: &Caller, job: NewJob) -> Result<Submission, Problem> {
+    let (draft, _) = draft(job, "")?;
+    let draft = Draft { single: true, batch: None, jobs: vec![draft] };
+    let models = look_up(state, &draft).await?;
+    Ok(complete(draft, caller, &models, None)?.submission)
+}
+
+/// A model of the registry, enabled or not.
+pub async fn model(state: &AppState, name: &str) -> Result<Option<Model>, Problem> {
+    let wanted = name.to_owned();
+    let load = state.store.read(move |db| match db.model(&wanted) {
+        Ok(model) => Ok(Some(model)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    });
+    Ok(state.models.get(&name.to_owned(), load).await?)
 }
 
 /// The route is part of the hash: the same body means another thing elsewhere.
@@ -256,13 +275,7 @@ async fn look_up(state: &AppState, draft: &Draft) -> Result<HashMap<String, Mode
     let names: BTreeSet<&String> = draft.jobs.iter().map(|job| &job.model).collect();
     let mut models = HashMap::new();
     for name in names {
-        let wanted = name.clone();
-        let load = state.store.read(move |db| match db.model(&wanted) {
-            Ok(model) => Ok(Some(model)),
-            Err(StoreError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        });
-        if let Some(model) = state.models.get(name, load).await? {
+        if let Some(model) = model(state, name).await? {
             models.insert(name.clone(), model);
         }
     }

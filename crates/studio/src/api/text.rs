@@ -8,6 +8,8 @@ pub const MAX_NAME_CHARS: usize = 200;
 pub const MAX_PROJECT_CHARS: usize = 100;
 /// Names of things to make: paths of a game's assets.
 pub const MAX_ASSET_NAME_CHARS: usize = 500;
+/// Names of people: they are typed at every sign-in.
+pub const MAX_USER_NAME_CHARS: usize = 64;
 /// Reasons that one person gives to another.
 pub const MAX_REASON_CHARS: usize = 1_000;
 
@@ -28,4 +30,9 @@ pub fn checked_text(field: &str, text: String, most: usize) -> Result<String, Pr
 /// The same for one that may be absent.
 pub fn checked_optional(field: &str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
     text.map(|text| checked_text(field, text, most)).transpose()
+}
+
+/// Takes the name of a person, without the spaces around it.
+pub fn checked_name(name: String) -> Result<String, Problem> {
+    Ok(checked_text("name", name, MAX_USER_NAME_CHARS)?.trim().to_owned())
 }

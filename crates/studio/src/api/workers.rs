@@ -1,26 +1,41 @@
 //! `/api/v1/workers`: who works for this studio.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use studio_protocol::{Feature, JobId, ModelCommand, Timestamp, WorkerId};
+use studio_protocol::{Feature, ModelCommand, Timestamp, WorkerId};
 use studio_scheduler::Control;
-use studio_store::{Db, JobFilter, JobState, StoreError};
+use studio_store::{Job, StoreError};
 
 use super::auth::Caller;
 use super::body::ApiJson;
 use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
-use super::query::{Id, MAX_LIMIT};
+use super::query::Id;
 use super::text::{MAX_NAME_CHARS, checked_optional};
 use super::types::{Items, Worker, WorkerPatch};
+use super::worker_steering::{check_limits, told};
 use crate::state::AppState;
 
-pub async fn list(State(state): State<AppState>, _: Caller) -> Result<Json<Items<Worker>>, Problem> {
-    let workers = state.store.read(Db::workers).await?;
-    let items = workers.into_iter().map(|worker| convert::worker(worker, &state.live, None)).collect();
+pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Items<Worker>>, Problem> {
+    let (workers, held) =
+        state.store.read(move |db| Ok((db.workers()?, db.held_jobs(None, caller.bound_to())?))).await?;
+    let mut by_worker: HashMap<WorkerId, Vec<Job>> = HashMap::new();
+    for job in held {
+        if let Some(worker) = job.worker.clone() {
+            by_worker.entry(worker).or_default().push(job);
+        }
+    }
+    let items = workers.into_iter().map(|worker| {
+        let held = by_worker.remove(&worker.id);
+        // Ids alone are for those who ask for one worker.
+        Worker { jobs: None, ..convert::worker(worker, &state.live, held) }
+    });
+    let items = items.collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
 
@@ -34,24 +49,10 @@ pub async fn show(
         .store
         .read(move |db| {
             let record = db.worker(&id)?.ok_or_else(|| StoreError::not_found("worker", id.as_str()))?;
-            Ok((record, held(db, &caller, &id)?))
+            Ok((record, db.held_jobs(Some(&id), caller.bound_to())?))
         })
         .await?;
     Ok(Json(convert::worker(record, &state.live, Some(held))))
-}
-
-fn held(db: &Db, caller: &Caller, worker: &WorkerId) -> Result<Vec<JobId>, StoreError> {
-    let mut held = Vec::new();
-    for job_state in [JobState::Running, JobState::Offered] {
-        let filter = JobFilter {
-            state: Some(job_state),
-            worker: Some(worker.clone()),
-            project: caller.bound_to().cloned(),
-            ..JobFilter::default()
-        };
-        held.extend(db.jobs(&filter, None, MAX_LIMIT)?.items.into_iter().map(|job| job.id));
-    }
-    Ok(held)
 }
 
 pub async fn patch(
@@ -62,11 +63,11 @@ pub async fn patch(
 ) -> Result<Json<Worker>, Problem> {
     let name = checked_optional("name", body.name, MAX_NAME_CHARS)?;
     let paused = body.paused;
-    if name.is_none() && paused.is_none() {
-        return Err(Problem::invalid("", "there is nothing to change: send `name` or `paused`"));
+    let limits = body.limits.map(check_limits).transpose()?;
+    if name.is_none() && paused.is_none() && limits.is_none() {
+        return Err(Problem::invalid("", "there is nothing to change: send `name`, `paused` or `limits`"));
     }
     let worker = WorkerId::from(id);
-    let told = worker.clone();
     let record = commit(
         &state,
         move |db| {
@@ -77,13 +78,12 @@ pub async fn patch(
             if let Some(paused) = paused {
                 record = Some(db.set_worker_paused(&worker, paused)?);
             }
+            if let Some(limits) = &limits {
+                record = Some(db.set_worker_limits(&worker, limits)?);
+            }
             record.ok_or_else(|| StoreError::not_found("worker", worker.as_str()))
         },
-        move |state, _| {
-            if let Some(paused) = paused {
-                state.coordinator.worker_paused(told, paused);
-            }
-        },
+        told,
     )
     .await?;
     Ok(Json(convert::worker(record, &state.live, None)))
@@ -149,7 +149,10 @@ pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Res
     commit(
         &state,
         move |db| db.remove_worker(&worker, now),
-        move |state, requeued| state.coordinator.worker_removed(told, requeued.clone()),
+        move |state, requeued| {
+            state.live.logs().forget(&told);
+            state.coordinator.worker_removed(told, requeued.clone());
+        },
     )
     .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,6 +1,7 @@
 //! `studio doctor`: looks at a data directory and says what is wrong and what to do.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -15,6 +16,7 @@ use super::output::{Output, table};
 use super::times::size;
 use crate::artefacts::Artefacts;
 use crate::client::hash_of;
+use crate::disk;
 use crate::model_files::{Recorded, recorded};
 use crate::secrets;
 use crate::settings::MODELS;
@@ -227,10 +229,10 @@ fn named(all: &[String]) -> String {
     if more > 0 { format!("{shown}; and {more} more") } else { shown }
 }
 
-#[cfg(unix)]
 fn space(data_dir: &Path, findings: &mut Findings) {
-    let free = match rustix::fs::statvfs(data_dir) {
-        Ok(stat) => stat.f_bavail.saturating_mul(stat.f_frsize),
+    let free = match disk::space(data_dir) {
+        Ok(space) => space.free,
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return,
         Err(error) => return findings.error("disk", format!("`{}`: {error}", data_dir.display())),
     };
     let detail = format!("{} free", size(free));
@@ -242,9 +244,6 @@ fn space(data_dir: &Path, findings: &mut Findings) {
         findings.ok("disk", detail);
     }
 }
-
-#[cfg(not(unix))]
-fn space(_: &Path, _: &mut Findings) {}
 
 /// The mode of a file that others may read.
 #[cfg(unix)]

@@ -85,7 +85,7 @@ impl Summary {
 async fn done(client: &Client, batch: &str) -> anyhow::Result<Vec<Job>> {
     let mut query = JobsQuery {
         batch: Some(batch.to_owned()),
-        state: Some(JobState::Done),
+        state: vec![JobState::Done],
         limit: Some(MAX_LIMIT),
         ..JobsQuery::default()
     };

@@ -110,9 +110,9 @@ pub struct SubmitArgs {
 /// Which jobs.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// queued, offered, running, done, failed, cancelled or quarantined
-    #[arg(long)]
-    state: Option<JobState>,
+    /// queued, offered, running, done, failed, cancelled or quarantined; several with commas between
+    #[arg(long, value_delimiter = ',')]
+    state: Vec<JobState>,
     /// image, llm, audio_stt, audio_tts, video or mesh
     #[arg(long)]
     kind: Option<TaskKind>,
@@ -251,7 +251,7 @@ async fn show(client: &Client, out: Output, id: &str, logs: bool) -> anyhow::Res
     Ok(())
 }
 
-fn level(level: studio_protocol::LogLevel) -> String {
+pub fn level(level: studio_protocol::LogLevel) -> String {
     serde_json::to_value(level).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

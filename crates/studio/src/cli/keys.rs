@@ -31,6 +31,9 @@ enum KeysCommand {
         /// Good for this project only
         #[arg(long)]
         project: Option<String>,
+        /// Refuse it after this many days
+        #[arg(long, value_name = "DAYS")]
+        ttl_days: Option<u32>,
     },
     /// Refuse a key from now on
     Revoke {
@@ -56,13 +59,19 @@ pub async fn run(client: &Client, out: Output, args: KeysArgs) -> anyhow::Result
                         key.role.to_string(),
                         project,
                         ago(key.created_at, now),
+                        key.last_used_at.map_or_else(|| "never".to_owned(), |time| ago(time, now)),
+                        key.expires_at.map_or_else(|| "never".to_owned(), |time| time.to_string()),
                     ]
                 };
-                table(["ID", "NAME", "ROLE", "PROJECT", "CREATED"], page.items.iter().map(row))
+                table(
+                    ["ID", "NAME", "ROLE", "PROJECT", "CREATED", "USED", "ENDS"],
+                    page.items.iter().map(row),
+                )
             })?;
         }
-        KeysCommand::Create { name, role, project } => {
-            let created = client.create_key(&NewKey { name, role, project }).await?;
+        KeysCommand::Create { name, role, project, ttl_days } => {
+            let created =
+                client.create_key(&NewKey { name, role, project, ttl_days, expires_at: None }).await?;
             out.note(&format!("{} ({}); the secret is shown this once:", created.key.id, created.key.role));
             out.show(&created, || created.secret.clone())?;
         }

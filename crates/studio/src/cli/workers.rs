@@ -1,5 +1,7 @@
 //! `studio workers` and `studio join-code`
 
+mod steer;
+
 use clap::{Args, Subcommand};
 use studio_protocol::Timestamp;
 use studio_store::RegistrationState;
@@ -60,8 +62,20 @@ enum WorkersCommand {
         /// w-... or its name
         worker: String,
     },
-    /// Offer a worker jobs again
+    /// Offer a worker jobs again, after a pause or a drain
     Resume {
+        /// w-... or its name
+        worker: String,
+    },
+    /// Let a worker finish what it has; its program then ends, where it knows how to
+    Drain {
+        /// w-... or its name
+        worker: String,
+    },
+    /// Show or change what a worker may have
+    Limits(steer::LimitsArgs),
+    /// Show what a worker last logged about itself
+    Logs {
         /// w-... or its name
         worker: String,
     },
@@ -114,14 +128,17 @@ pub async fn run(client: &Client, out: Output, args: WorkersArgs) -> anyhow::Res
             out.show(&record, || format!("{} is rejected", record.id))?;
         }
         WorkersCommand::Rename { worker, name } => {
-            change(client, out, worker, WorkerPatch { name: Some(name), paused: None }).await?;
+            change(client, out, worker, WorkerPatch { name: Some(name), ..WorkerPatch::default() }).await?;
         }
         WorkersCommand::Pause { worker } => {
-            change(client, out, worker, WorkerPatch { name: None, paused: Some(true) }).await?;
+            change(client, out, worker, WorkerPatch { paused: Some(true), ..WorkerPatch::default() }).await?;
         }
         WorkersCommand::Resume { worker } => {
-            change(client, out, worker, WorkerPatch { name: None, paused: Some(false) }).await?;
+            steer::send(client, out, worker, "resume").await?;
         }
+        WorkersCommand::Drain { worker } => steer::send(client, out, worker, "drain").await?,
+        WorkersCommand::Limits(args) => steer::limits(client, out, args).await?,
+        WorkersCommand::Logs { worker } => steer::logs(client, out, worker).await?,
         WorkersCommand::Load { worker, model } => ask(client, out, worker, &model, "load").await?,
         WorkersCommand::Unload { worker, model } => ask(client, out, worker, &model, "unload").await?,
         WorkersCommand::Remove { worker } => {
@@ -166,6 +183,8 @@ async fn id_of(client: &Client, worker: String) -> anyhow::Result<String> {
 
 fn state(worker: &Worker) -> &'static str {
     match (worker.online, worker.paused) {
+        (true, _) if worker.draining => "online, draining",
+        (false, _) if worker.draining => "offline, draining",
         (true, true) => "online, paused",
         (false, true) => "offline, paused",
         (true, false) if !worker.capabilities.auto_enabled => "online, paused by its owner",
@@ -194,12 +213,15 @@ fn list(workers: &[Worker]) -> String {
 fn detail(worker: &Worker) -> String {
     let has = &worker.capabilities;
     let now = Timestamp::now();
-    fields(&[
+    let mut rows = vec![
         ("id", worker.id.clone()),
         ("name", worker.name.clone()),
         ("state", state(worker).to_owned()),
         ("machine", has.machine_name.clone()),
-        ("version", has.agent_version.clone()),
+        (
+            "version",
+            format!("{}{}", has.agent_version, if worker.outdated { ", a newer one is known" } else { "" }),
+        ),
         ("approved", ago(worker.created_at, now)),
         ("seen", worker.last_seen_at.map(|time| ago(time, now)).unwrap_or_default()),
         ("connected", worker.connected_at.map(|time| ago(time, now)).unwrap_or_default()),
@@ -214,7 +236,9 @@ fn detail(worker: &Worker) -> String {
             has.model_speeds.iter().map(|(m, s)| format!("{m} {s:.2}/s")).collect::<Vec<_>>().join(", "),
         ),
         ("jobs", worker.jobs.clone().unwrap_or_default().join(" ")),
-    ])
+    ];
+    rows.extend(steer::described(&worker.limits));
+    fields(&rows)
 }
 
 fn registrations(records: &[Registration]) -> String {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use studio_protocol::{CloseCode, JobId, StudioFrame, WorkerId};
-use studio_scheduler::{Control, Input, QueuedJob, SessionId};
+use studio_protocol::{CloseCode, JobId, ProjectId, StudioFrame, WorkerId};
+use studio_scheduler::{Control, Input, ProjectRules, QueuedJob, SessionId, WorkerLimits};
 use tokio::sync::mpsc;
 
 /// What a session's socket is told.
@@ -67,6 +67,21 @@ impl CoordinatorHandle {
     /// An operator removed a worker; its jobs are queued again in the store.
     pub fn worker_removed(&self, worker: WorkerId, requeued: Vec<QueuedJob>) {
         self.news(Input::Removed { worker, requeued });
+    }
+
+    /// A project has other rules.
+    pub fn project_ruled(&self, project: ProjectId, rules: ProjectRules) {
+        self.news(Input::Projects(vec![(project, rules)]));
+    }
+
+    /// An operator holds the queue, or lets it go on.
+    pub fn queue_held(&self, is_held: bool) {
+        self.news(Input::Held(is_held));
+    }
+
+    /// An operator lets a worker have other things.
+    pub fn worker_limited(&self, worker: WorkerId, limits: WorkerLimits) {
+        self.news(Input::Limits { worker, limits });
     }
 
     /// An operator asks something of a worker that has a session which agreed to it.

@@ -50,6 +50,8 @@ pub(crate) async fn spawn(
     metrics: Metrics,
     traces: Traces,
 ) -> Result<CoordinatorHandle, studio_store::StoreError> {
+    let rules =
+        store.read(|db| Ok((db.project_rules()?, db.worker_limits()?, db.queue_paused_at()?))).await?;
     let (queued, held) = store.read(Db::open_work).await?;
     let held_traces = store.read(Db::held_traces).await?;
     tracing::info!(queued = queued.len(), held = held.len(), "open work restored");
@@ -67,6 +69,12 @@ pub(crate) async fn spawn(
         current: HashMap::new(),
         news: news.clone(),
     };
+    let (projects, limits, paused_at) = rules;
+    shell.handle(Input::Projects(projects));
+    for (worker, limits) in limits {
+        shell.handle(Input::Limits { worker, limits: limits.rules() });
+    }
+    shell.handle(Input::Held(paused_at.is_some()));
     shell.observed.restored(&held, held_traces);
     shell.handle(Input::Restored { queued, held });
     tasks.spawn(shell.run(letters, committed));
@@ -149,6 +157,7 @@ impl Shell {
             return; // A late hello on an older socket: the coordinator ends it.
         }
         self.current.insert(worker.clone(), session);
+        self.live.versions().note(&live.capabilities.agent_version);
         self.live.set_worker(worker.clone(), live);
         self.events.publish(StudioEvent::Worker { id: worker.clone(), online: true });
     }
@@ -177,8 +186,8 @@ impl Shell {
                     self.events.publish(StudioEvent::Progress(progress.clone()));
                     self.live.set_progress(progress);
                 }
-                Effect::Preview(preview) => self.live.streams().look(preview),
-                Effect::Delta(delta) => self.live.streams().grow(&delta),
+                Effect::Preview(preview) => self.live.look(preview),
+                Effect::Delta(delta) => self.live.grow(&delta),
             }
         }
     }

@@ -25,10 +25,10 @@ labels! {
     Request { route: String, method: &'static str, status: u16 }
     /// A route.
     Route { route: String, method: &'static str }
-    /// A dialect of the API under /v1.
-    Dialect { dialect: &'static str }
+    /// A route under /v1.
+    Dialect { dialect: String }
     /// Which way tokens went.
-    Direction { dialect: &'static str, direction: &'static str }
+    Direction { dialect: String, direction: &'static str }
     /// A model of the registry.
     Model { model: String }
     /// A project.

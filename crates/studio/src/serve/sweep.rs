@@ -6,6 +6,7 @@ use std::time::Duration;
 use studio_protocol::Timestamp;
 use studio_store::Db;
 
+use crate::access;
 use crate::state::AppState;
 
 /// How long an `Idempotency-Key` is remembered: longer than any client retries, also when the clock jumps by a day.
@@ -39,6 +40,9 @@ pub async fn spawn(state: &AppState) -> anyhow::Result<()> {
             let before = Timestamp::now().plus_millis(-(IDEMPOTENCY_KEPT.as_millis() as i64));
             if let Err(error) = purging.write(move |db| db.purge_idempotency(before)).await {
                 tracing::warn!("could not remove old idempotency keys: {error}");
+            }
+            if let Err(error) = access::purge(&purging, Timestamp::now()).await {
+                tracing::warn!("could not remove old sessions and lines of the audit log: {error}");
             }
         }
     });

@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use studio_protocol::{
     MAX_REGISTRATION_BYTES, RegisterRequest, RegisterResponse, RegistrationStatus, RequestId, Timestamp,
@@ -16,10 +16,11 @@ use studio_protocol::{
 use studio_store::{NewRegistration, Poll, SecretHash};
 
 use super::auth::bearer;
-use super::rate::RateLimit;
+use crate::access::Peer;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::events::StudioEvent;
+use crate::rate::RateLimit;
 use crate::state::AppState;
 use crate::{ids, secrets};
 
@@ -31,17 +32,16 @@ const MAX_INSTALL_ID_CHARS: usize = 128;
 const MAX_USER_AGENT_CHARS: usize = 256;
 
 pub async fn register(
-    State((state, limit)): State<(AppState, Arc<RateLimit>)>,
+    State((state, limit)): State<(AppState, Arc<RateLimit<IpAddr>>)>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let address = client_address(&state, peer, &headers);
+    let address = Peer::of(&state.settings, Some(peer), &headers).address;
     if let Err(wait) = limit.admit(address, Instant::now()) {
         let seconds = wait.as_secs() + 1;
-        let problem =
-            Problem::too_many_requests(format!("too many registrations from {address}: wait {seconds} s"));
-        return Ok(([(header::RETRY_AFTER, seconds.to_string())], problem).into_response());
+        let detail = format!("too many registrations from {address}: wait {seconds} s");
+        return Err(Problem::too_many_requests(detail).after(seconds));
     }
     let bytes = body::limited(&headers, body, MAX_REGISTRATION_BYTES).await?;
     let request: RegisterRequest = body::parse(&bytes)?;
@@ -84,13 +84,6 @@ fn check_text(field: &'static str, text: &str, most: usize) -> Result<(), Proble
     } else {
         Err(Problem::invalid(field, format!("is not 1 to {most} printable characters")))
     }
-}
-
-/// The address that counts: the proxy's word is taken only where the studio was told that there is one.
-fn client_address(state: &AppState, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-    let forwarded = headers.get("x-forwarded-for").filter(|_| state.settings.trust_proxy);
-    let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|list| list.rsplit(',').next());
-    last.and_then(|text| text.trim().parse().ok()).unwrap_or(peer.ip())
 }
 
 pub async fn poll(

@@ -87,7 +87,12 @@ async fn serve(
     let (outbox, mut outgoing) = mpsc::channel(OUTBOX);
     let capabilities = Arc::new(hello.capabilities);
     note_capabilities(state, record, &capabilities);
-    let input = Input::Opened { session, worker: record.id.clone(), capabilities, paused: record.paused };
+    let input = Input::Opened {
+        session,
+        worker: record.id.clone(),
+        capabilities,
+        paused: record.paused || record.draining,
+    };
     state.coordinator.post(Letter::Open { input, session, outbox }).await;
     tracing::info!(worker = %record.id, session = session.0, "worker connected");
     let stopping = state.tasks.soft().clone();
@@ -230,9 +235,12 @@ fn input_of(
     })
 }
 
-/// Entries about jobs are kept with them, where the worker had them; others are the worker's own business.
+/// Entries about jobs are kept with them, where the worker had them; of the others the last ones are remembered.
 fn keep_logs(state: &AppState, record: &WorkerRecord, batch: LogBatch) {
-    let entries = batch.entries.into_iter().take(MAX_LOG_ENTRIES).filter_map(|entry| {
+    let (of_jobs, own): (Vec<_>, Vec<_>) =
+        batch.entries.into_iter().take(MAX_LOG_ENTRIES).partition(|entry| entry.job_id.is_some());
+    state.live.logs().append(&record.id, own);
+    let entries = of_jobs.into_iter().filter_map(|entry| {
         let job = entry.job_id?;
         let entry =
             JobLog { ts: entry.ts, level: entry.level, category: entry.category, message: entry.message };

@@ -1,5 +1,6 @@
 //! A studio over a temporary folder, spoken to without a network, and a worker that exists in its store only.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
@@ -25,7 +26,19 @@ pub struct Desk {
     pub admin: String,
     router: Router,
     tasks: Tasks,
-    _dir: TempDir,
+    dir: Arc<TempDir>,
+}
+
+/// The password of every account that a desk makes.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// For the header `Cookie`.
+    pub cookie: String,
+    /// For the header `X-CSRF-Token`.
+    pub csrf: String,
 }
 
 /// An answer, read to its end.
@@ -38,15 +51,40 @@ pub struct Answer {
 
 impl Desk {
     pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// With other settings than the usual ones.
+    pub async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mut settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().join("data"));
         settings.starter_model = false;
+        change(&mut settings);
         let key_file = settings.admin_key();
         let tasks = Tasks::new();
         let state = serve::open(settings, &tasks).await.expect("a new studio opens");
         let admin =
             std::fs::read_to_string(key_file).expect("the first start writes a key").trim().to_owned();
-        Self { router: serve::router(state.clone()), state, admin, tasks, _dir: dir }
+        Self { router: serve::router(state.clone()), state, admin, tasks, dir: Arc::new(dir) }
+    }
+
+    /// Stops, and starts again over the same data.
+    pub async fn restart(self) -> Self {
+        let settings = (*self.state.settings).clone();
+        let (admin, dir, lock) = (self.admin.clone(), self.dir.clone(), Arc::downgrade(&self.state.lock));
+        self.tasks.stop_hard();
+        self.tasks.join().await;
+        self.state.store.clone().close().await;
+        drop(self);
+        assert!(lock.upgrade().is_none(), "somebody still holds the studio");
+        let tasks = Tasks::new();
+        let state = serve::open(settings, &tasks).await.expect("the studio opens again");
+        Self { router: serve::router(state.clone()), state, admin, tasks, dir }
+    }
+
+    /// Waits for what is written without anybody waiting for it: the audit log, times of use.
+    pub async fn settle(&self) {
+        self.state.store.write(|_| Ok(())).await.expect("the store works");
     }
 
     /// Any request; the answer's body is not read.
@@ -88,6 +126,51 @@ impl Desk {
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(&self.admin, "POST", path, Some(body)).await
+    }
+
+    /// A request of somebody who is signed in, from a page of theirs.
+    pub async fn browse(&self, who: &Browser, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let headers = [("cookie", who.cookie.as_str()), ("x-csrf-token", who.csrf.as_str())];
+        self.plain(method, path, body, &headers).await
+    }
+
+    /// A request with these headers and no others.
+    pub async fn plain(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = match body {
+            Some(json) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(json.to_string()))
+            }
+            None => request.body(Body::empty()),
+        };
+        Answer::read(self.send(request.expect("a request")).await).await
+    }
+
+    /// Makes an account; its id.
+    pub async fn user(&self, name: &str, role: &str) -> String {
+        let new = json!({ "name": name, "role": role, "password": PASSWORD });
+        self.id_of("/api/v1/users", new).await
+    }
+
+    /// Signs an account in.
+    pub async fn sign_in(&self, name: &str) -> Browser {
+        let body = json!({ "name": name, "password": PASSWORD });
+        Browser::of(&self.plain("POST", "/api/v1/session", Some(body), &[]).await)
+    }
+
+    /// An account of this role, signed in.
+    pub async fn browser(&self, role: &str) -> Browser {
+        self.user(role, role).await;
+        self.sign_in(role).await
     }
 
     pub async fn key(&self, role: &str, project: Option<&str>) -> String {
@@ -194,6 +277,17 @@ impl Desk {
     /// The first step of a shutdown.
     pub fn stop_softly(&self) {
         self.tasks.stop_softly();
+    }
+}
+
+impl Browser {
+    /// From the answer to a sign-in.
+    #[track_caller]
+    pub fn of(answer: &Answer) -> Self {
+        let session = answer.ok();
+        let cookie = answer.header("set-cookie").expect("a cookie").split(';').next().unwrap_or_default();
+        let csrf = session["csrf"].as_str().expect("a token");
+        Self { cookie: cookie.to_owned(), csrf: csrf.to_owned() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `/api/v1` against a whole studio in this process: every route, every role, every error with its field.
 
+mod access;
 mod artefacts;
 mod batches;
 mod desk;
@@ -9,5 +10,7 @@ mod jobs;
 mod keys;
 mod metrics;
 mod models;
+mod pages;
+mod projects;
 mod roles;
 mod workers;

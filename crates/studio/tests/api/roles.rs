@@ -1,47 +1,95 @@
 //! Who may do what: each route with each role, and keys of one project.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use serde_json::json;
-use studio::api::{Access, routes};
+use studio::api::{Access, Route, routes};
 use studio_store::Role;
 
 use crate::desk::{Answer, Desk, image};
 
+/// Who may call a route that checks a secret of its own.
+const WITH_A_SECRET: [(&str, &str); 2] = [("POST", "/api/v1/session"), ("POST", "/api/v1/set-up")];
+
+/// Only the head of an answer is looked at: streams have no end.
+async fn status(desk: &Desk, route: &Route, path: &str, headers: &[(&str, &str)]) -> StatusCode {
+    let mut request = Request::builder().method(route.method.clone()).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    desk.send(request.body(Body::empty()).expect("a request")).await.status()
+}
+
 #[tokio::test]
 async fn every_route_asks_for_its_role_and_no_less() {
     let desk = Desk::open().await;
-    let mut keys = Vec::new();
+    let (mut keys, mut browsers) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         keys.push((*role, desk.key(role.as_str(), None).await));
+        desk.user(role.as_str(), role.as_str()).await;
+        browsers.push((*role, desk.sign_in(role.as_str()).await));
     }
     for route in routes() {
         let path = route.path.replace("{id}", "nothing-there");
         let named = format!("{} {}", route.method, route.path);
-        let Access::AtLeast(least) = route.access else {
-            let answer = desk.call("no key", route.method.as_str(), &path, None).await;
-            assert!(answer.status.is_success(), "{named}: {}", answer.status);
+        let nobody = status(&desk, &route, &path, &[]).await;
+        if route.access == Access::Open {
+            let has_secret = WITH_A_SECRET.contains(&(route.method.as_str(), route.path));
+            assert_eq!(nobody.is_success(), !has_secret, "{named}: {nobody}");
             continue;
-        };
+        }
         let request = Request::builder().method(route.method.clone()).uri(&path).body(Body::empty()).unwrap();
         let answer = Answer::read(desk.send(request).await).await;
         assert_eq!(answer.problem().0, 401, "{named}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"studio\""));
+        let refused = |status| matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
         for (role, key) in &keys {
-            let request = Request::builder().method(route.method.clone()).uri(&path);
-            let request = request.header("authorization", format!("Bearer {key}"));
-            // Streams have no end, so only the head of the answer is looked at.
-            let status = desk.send(request.body(Body::empty()).unwrap()).await.status();
-            let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
-            assert_eq!(refused, *role < least, "{named} as {role}: {status}");
+            let bearer = format!("Bearer {key}");
+            for headers in [("authorization", bearer.as_str()), ("x-api-key", key)] {
+                let status = status(&desk, &route, &path, &[headers]).await;
+                assert_eq!(
+                    refused(status),
+                    !may(route.access, *role, true),
+                    "{named} as {role} key: {status}"
+                );
+            }
+        }
+        for (role, browser) in &mut browsers {
+            let headers = [("cookie", browser.cookie.as_str()), ("x-csrf-token", browser.csrf.as_str())];
+            let with_token = status(&desk, &route, &path, &headers).await;
+            assert_eq!(
+                refused(with_token),
+                !may(route.access, *role, false),
+                "{named} as {role}: {with_token}"
+            );
+            if route.method != Method::GET {
+                let without = status(&desk, &route, &path, &headers[..1]).await;
+                // A session that has ended with the request before is as good.
+                assert!(refused(without), "{named} as {role} without a token: {without}");
+            }
+            if (route.method.as_str(), route.path) == ("DELETE", "/api/v1/session") {
+                *browser = desk.sign_in(role.as_str()).await;
+            }
         }
     }
 }
 
+fn may(access: Access, role: Role, is_key: bool) -> bool {
+    match access {
+        Access::Open => true,
+        Access::User => !is_key,
+        Access::AtLeast(least) => role >= least,
+    }
+}
+
 #[tokio::test]
-async fn the_table_leaves_nothing_open_but_health_and_the_document() {
-    let open = routes().into_iter().filter(|route| route.access == Access::Open).map(|route| route.path);
-    assert_eq!(open.collect::<Vec<_>>(), ["/healthz", "/readyz", "/api/v1/openapi.json"]);
+async fn the_table_leaves_nothing_open_but_health_and_what_checks_a_secret() {
+    let open = routes().into_iter().filter(|route| route.access == Access::Open);
+    let open: Vec<_> = open.map(|route| (route.method.to_string(), route.path)).collect();
+    let mut expected = vec![("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/v1/openapi.json")];
+    expected.extend(WITH_A_SECRET);
+    let expected: Vec<_> = expected.into_iter().map(|(method, path)| (method.to_owned(), path)).collect();
+    assert_eq!(open, expected);
 }
 
 #[test]
@@ -50,11 +98,11 @@ fn changes_ask_for_the_role_that_answers_for_them() {
         let Access::AtLeast(least) = route.access else { continue };
         let thing = route.path.trim_start_matches("/api/v1/").split('/').next().unwrap();
         let expected = match (thing, route.method.as_str()) {
-            ("keys", _) => Role::Admin,
+            ("keys" | "users" | "audit" | "set-up", _) => Role::Admin,
             ("registrations" | "join-codes", _) => Role::Operator,
             (_, "GET") => Role::Viewer,
             ("jobs" | "batches", _) => Role::Submitter,
-            ("models" | "workers", _) => Role::Operator,
+            ("models" | "projects" | "queue" | "workers", _) => Role::Operator,
             other => panic!("who may do this? {other:?}"),
         };
         assert_eq!(least, expected, "{} {}", route.method, route.path);

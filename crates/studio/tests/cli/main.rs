@@ -6,3 +6,4 @@ mod commands;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 mod models;
 mod shop;
+mod steer;

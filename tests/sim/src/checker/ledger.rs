@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use studio_protocol::{JobId, TaskKind, WorkerId};
+use studio_protocol::{JobId, ProjectId, TaskKind, WorkerId};
 use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome, StoreOp, Stored};
 use studio_store::{AttemptOutcome, CancelOutcome, JobState};
 
@@ -43,6 +43,7 @@ pub(crate) struct Spec {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub spec: Spec,
+    pub project: ProjectId,
     pub state: JobState,
     pub worker: Option<WorkerId>,
     /// The latest number that was given out.
@@ -83,9 +84,10 @@ enum Standing {
 }
 
 impl Entry {
-    pub fn new(spec: Spec, priority: i32) -> Self {
+    pub fn new(spec: Spec, project: ProjectId, priority: i32) -> Self {
         Self {
             spec,
+            project,
             state: JobState::Queued,
             worker: None,
             attempt: 0,

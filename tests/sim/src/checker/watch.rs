@@ -234,5 +234,6 @@ impl Checker {
             && entry.spec.vram_gb <= look.vram_gb
             && (look.knows_options || !entry.spec.needs_options)
             && !is_barred()
+            && !self.is_at_its_limit(&entry.project)
     }
 }

@@ -8,7 +8,7 @@ use studio_protocol::{
     CloseCode, DecodeError, ErrorFrame, Feature, HELLO_LIMIT, StudioFrame, WorkerFrame, WorkerId,
     decode_worker_frame, encode,
 };
-use studio_scheduler::{Coordinator, Effect, Input, SessionId, StoreOp, Timing};
+use studio_scheduler::{Coordinator, Effect, Input, ProjectRules, SessionId, StoreOp, Timing};
 use studio_store::SecretHash;
 
 use super::net::{ConnId, Packet};
@@ -69,6 +69,10 @@ impl World {
         }
         self.checker.watch.studio_started(self.now);
         self.studio.coordinator = Some(Coordinator::new(Timing::default()));
+        if let Some((project, most)) = self.checker.limit.clone() {
+            let rules = ProjectRules { weight: 2.0, max_running: Some(most as u64) };
+            self.tell(Input::Projects(vec![(project, rules)]));
+        }
         self.tell(Input::Restored { queued, held });
         self.after(TICK, Event::StudioTick { life });
     }

@@ -1,6 +1,7 @@
 //! Models, workers and who wants to be one.
 
 use axum::http::Method;
+use serde_json::json;
 
 use super::operation::{Operation, operation};
 use crate::api::types;
@@ -99,6 +100,35 @@ fn workers() -> Vec<Operation> {
             "Send a worker away for good",
         )
         .empty(204, "It is gone; its jobs wait again"),
+        operation(
+            Method::GET,
+            "/api/v1/workers/{id}/logs",
+            "workers",
+            "getWorkerLogs",
+            "What a worker lately logged about itself",
+        )
+        .query(
+            "after",
+            &json!({ "type": "string", "pattern": "^[0-9]{0,19}$" }),
+            "Only lines with a later number",
+        )
+        .items::<types::WorkerLog>("Oldest first"),
+        operation(
+            Method::POST,
+            "/api/v1/workers/{id}/drain",
+            "workers",
+            "drainWorker",
+            "Let a worker finish and go",
+        )
+        .json_answer::<types::Worker>(200, "The worker afterwards"),
+        operation(
+            Method::POST,
+            "/api/v1/workers/{id}/resume",
+            "workers",
+            "resumeWorker",
+            "Offer it jobs again",
+        )
+        .json_answer::<types::Worker>(200, "The worker afterwards"),
         operation(
             Method::POST,
             "/api/v1/workers/{id}/models/{model}/load",

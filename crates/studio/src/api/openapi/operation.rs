@@ -11,8 +11,9 @@ use crate::api::auth::Access;
 use crate::api::query::MAX_LIMIT;
 
 /// What operations are about.
-pub const TAGS: [(&str, &str); 13] = [
+pub const TAGS: [(&str, &str); 14] = [
     ("studio", "The studio itself"),
+    ("queue", "What waits, and whether it moves"),
     ("jobs", "One thing to be made, each"),
     ("batches", "Jobs that were submitted together"),
     ("artefacts", "What jobs made, and what they are given"),
@@ -337,7 +338,9 @@ impl Operation {
         }
         match access {
             Some(Access::AtLeast(role)) => json["x-role"] = role.as_str().into(),
-            Some(_) | None => json["security"] = json!([]),
+            // Whatever the role, and no key.
+            Some(Access::User) => json["security"] = json!([{ "cookie": [] }]),
+            Some(Access::Open) | None => json["security"] = json!([]),
         }
         if !self.parameters.is_empty() {
             json["parameters"] = self.parameters.into();
@@ -370,7 +373,7 @@ impl Operation {
         let mut statuses = self.problems.clone();
         // The store and the disk may fail whatever is asked.
         statuses.extend([500, 503]);
-        if matches!(access, Some(Access::AtLeast(_))) {
+        if matches!(access, Some(Access::AtLeast(_) | Access::User)) {
             statuses.extend([401, 403]);
         }
         if self.reads_query {

@@ -1,4 +1,4 @@
-//! Keys and people.
+//! Projects, keys and people.
 
 use axum::http::Method;
 
@@ -6,7 +6,53 @@ use super::operation::{Operation, operation};
 use crate::api::types;
 
 pub fn operations() -> Vec<Operation> {
-    keys()
+    let mut all = projects();
+    all.extend(keys());
+    all.extend(session());
+    all.extend(users());
+    all
+}
+
+fn projects() -> Vec<Operation> {
+    vec![
+        operation(
+            Method::GET,
+            "/api/v1/projects",
+            "projects",
+            "listProjects",
+            "Projects that the caller may see",
+        )
+        .items::<types::Project>("Every one of them"),
+        operation(
+            Method::GET,
+            "/api/v1/projects/{id}",
+            "projects",
+            "getProject",
+            "A project with its limits",
+        )
+        .json_answer::<types::Project>(200, "The project"),
+        operation(
+            Method::PUT,
+            "/api/v1/projects/{id}",
+            "projects",
+            "putProject",
+            "Make a project, or change it",
+        )
+        .may_take::<types::ProjectPatch>()
+        .json_answer::<types::Project>(200, "The project afterwards"),
+        operation(Method::PATCH, "/api/v1/projects/{id}", "projects", "changeProject", "Change a project")
+            .takes::<types::ProjectPatch>()
+            .json_answer::<types::Project>(200, "The project afterwards"),
+        operation(
+            Method::DELETE,
+            "/api/v1/projects/{id}",
+            "projects",
+            "removeProject",
+            "Remove an empty project",
+        )
+        .empty(204, "It is gone")
+        .or([409]),
+    ]
 }
 
 fn keys() -> Vec<Operation> {
@@ -20,5 +66,72 @@ fn keys() -> Vec<Operation> {
             .about("The last key of an admin stays.")
             .empty(204, "It is good for nothing from now on")
             .or([409]),
+    ]
+}
+
+fn session() -> Vec<Operation> {
+    vec![
+        operation(Method::POST, "/api/v1/session", "session", "signIn", "Sign in with name and password")
+            .takes::<types::SignIn>()
+            .json_answer::<types::Session>(200, "Who it is; the cookie is the session")
+            .with("Set-Cookie", "The session")
+            .or([401, 403, 429]),
+        operation(Method::GET, "/api/v1/session", "session", "whoAmI", "Who asks, by key or by cookie")
+            .json_answer::<types::Session>(200, "The caller"),
+        operation(Method::DELETE, "/api/v1/session", "session", "signOut", "End this session")
+            .empty(204, "The cookie is good for nothing from now on"),
+        operation(
+            Method::POST,
+            "/api/v1/session/password",
+            "session",
+            "changePassword",
+            "Another password for oneself; ends the other sessions",
+        )
+        .takes::<types::ChangePassword>()
+        .json_answer::<types::Session>(200, "A new session")
+        .or([429]),
+        operation(
+            Method::POST,
+            "/api/v1/set-up",
+            "session",
+            "setUp",
+            "Make the first account with a one-time link",
+        )
+        .takes::<types::SetUp>()
+        .json_answer::<types::Session>(200, "The first admin, signed in")
+        .with("Set-Cookie", "The session")
+        .or([401, 403, 409, 429]),
+        operation(
+            Method::POST,
+            "/api/v1/set-up/link",
+            "session",
+            "makeSetUpLink",
+            "Make a link for the first account",
+        )
+        .json_answer::<types::SetUpLink>(201, "The link, shown once")
+        .or([409]),
+    ]
+}
+
+fn users() -> Vec<Operation> {
+    vec![
+        operation(Method::GET, "/api/v1/users", "users", "listUsers", "People with an account")
+            .items::<types::User>("Every account"),
+        operation(Method::POST, "/api/v1/users", "users", "createUser", "Make an account")
+            .takes::<types::NewUser>()
+            .json_answer::<types::CreatedUser>(201, "The account, with a password that the studio drew")
+            .or([409]),
+        operation(Method::PATCH, "/api/v1/users/{id}", "users", "changeUser", "Change an account")
+            .takes::<types::UserPatch>()
+            .json_answer::<types::User>(200, "The account afterwards")
+            .or([409]),
+        operation(Method::DELETE, "/api/v1/users/{id}", "users", "removeUser", "Remove an account")
+            .empty(204, "It is gone, and its sessions have ended")
+            .or([409]),
+        operation(Method::GET, "/api/v1/audit", "audit", "listAudit", "What everybody did, newest first")
+            .text_query("actor", "Only what this one did")
+            .text_query("action", "Only this action")
+            .paged()
+            .items::<types::AuditEntry>("A page of entries"),
     ]
 }

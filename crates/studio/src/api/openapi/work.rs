@@ -7,8 +7,6 @@ use studio_protocol::TaskKind;
 use super::operation::{Operation, operation};
 use crate::api::types;
 
-const STATES: &[&str] = &["queued", "offered", "running", "done", "failed", "cancelled", "quarantined"];
-
 pub fn operations() -> Vec<Operation> {
     let mut all = studio();
     all.extend(jobs());
@@ -23,6 +21,13 @@ fn studio() -> Vec<Operation> {
             .any_json(200, "OpenAPI 3.1"),
         operation(Method::GET, "/api/v1/status", "studio", "getStatus", "What the studio is doing")
             .json_answer::<types::Status>(200, "Counts of jobs and workers"),
+        operation(Method::GET, "/api/v1/overview", "studio", "getOverview", "The last day, minute by minute")
+            .json_answer::<types::Overview>(200, "Minutes, queue and disk"),
+        operation(Method::GET, "/api/v1/queue", "queue", "getQueue", "Whether the queue gives out jobs")
+            .json_answer::<types::QueueState>(200, "The queue"),
+        operation(Method::PATCH, "/api/v1/queue", "queue", "changeQueue", "Hold the queue, or let it go on")
+            .takes::<types::QueuePatch>()
+            .json_answer::<types::QueueState>(200, "The queue afterwards"),
         operation(Method::GET, "/api/v1/events", "studio", "watchEvents", "What changes, as it changes")
             .about(
                 "Starts with `ready`: all that changes after it is told. Who fell behind, or comes back with \
@@ -44,7 +49,7 @@ fn jobs() -> Vec<Operation> {
     let kinds = TaskKind::ALL.map(TaskKind::as_str);
     vec![
         operation(Method::GET, "/api/v1/jobs", "jobs", "listJobs", "Jobs, newest first")
-            .words("state", STATES, "Only in this state")
+            .text_query("state", "Only in this state, or in one of several with commas between")
             .words("kind", &kinds, "Only of this kind")
             .text_query("model", "Only of this model")
             .text_query("batch", "Only of this batch")
@@ -52,7 +57,7 @@ fn jobs() -> Vec<Operation> {
             .text_query("worker", "Only what this worker holds or ended")
             .text_query("q", "Part of the asset name, or the whole id")
             .paged()
-            .items::<types::Job>("A page of jobs"),
+            .json_answer::<types::JobPage>(200, "A page of jobs"),
         submission(operation(Method::POST, "/api/v1/jobs", "jobs", "submitJobs", "Submit jobs, all or none"))
             .takes_one_of::<types::NewJob, types::NewJobs>()
             .either_answer::<types::Job, types::Jobs>(
@@ -101,6 +106,25 @@ fn jobs() -> Vec<Operation> {
             .may_take::<types::Reason>()
             .json_answer::<types::JobDetail>(200, "The job, cancelled now or before")
             .or([409]),
+        operation(
+            Method::POST,
+            "/api/v1/jobs/actions",
+            "jobs",
+            "actOnJobs",
+            "Cancel, retry or reorder many jobs: those that are named, or that a filter finds",
+        )
+        .takes::<types::JobActions>()
+        .json_answer::<types::ActionResults>(200, "What came of it for each"),
+        operation(
+            Method::POST,
+            "/api/v1/jobs/{id}/move",
+            "jobs",
+            "moveJob",
+            "Move a waiting job among those of its project and priority",
+        )
+        .takes::<types::MoveJob>()
+        .json_answer::<types::JobDetail>(200, "The job afterwards")
+        .or([409]),
         operation(Method::POST, "/api/v1/jobs/{id}/retry", "jobs", "retryJob", "Let an ended job wait again")
             .json_answer::<types::JobDetail>(200, "The job, waiting")
             .or([409]),
@@ -169,16 +193,4 @@ fn artefacts() -> Vec<Operation> {
 fn submission(operation: Operation) -> Operation {
     let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
     operation.header("Idempotency-Key", &schema, "Makes a repeated request harmless").or([409, 429])
-}
-
-#[cfg(test)]
-mod tests {
-    use studio_store::JobState;
-
-    use super::*;
-
-    #[test]
-    fn the_states_are_those_of_the_store() {
-        assert!(JobState::ALL.iter().map(|state| state.as_str()).eq(STATES.iter().copied()));
-    }
 }

@@ -1,0 +1,10 @@
+//! `/v1/messages`.
+
+mod blocks;
+mod request;
+mod writer;
+
+pub use request::read;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! `/v1` against a whole studio in this process: what clients send, and what a worker that speaks frame by frame does
+//! about it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod endings;
+mod refusals;
+mod restart;
+mod streams;
+mod wholes;
+
+#[expect(dead_code, reason = "shared with the tests of the worker protocol")]
+#[path = "../worker/served.rs"]
+mod served;
