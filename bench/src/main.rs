@@ -3,7 +3,9 @@
 //! Thousands of workers are played by one process over real sockets; the studio and the worker are the release
 //! binaries. Every command prints a table and, with `--json FILE`, writes the same numbers for a script.
 
+mod bare;
 mod compare;
+mod first_token;
 mod fleet;
 mod latency;
 mod loss;
@@ -62,6 +64,8 @@ enum What {
     Loss(loss::Options),
     /// Real pictures: the bare engine, the whole way, and a process for each
     Pictures(pictures::Options),
+    /// From a chat request to its first token, beside the engine alone
+    FirstToken(first_token::Options),
     /// All of the above with their defaults
     All,
     /// Throughput beside that of graphile-worker and BullMQ, in turns
@@ -109,6 +113,7 @@ async fn measure(programs: &Programs, what: What, numbers: &mut Map<String, Valu
         What::Worker(options) => keep(worker::run(programs, &options).await?),
         What::Loss(options) => keep(loss::run(programs, &options).await?),
         What::Pictures(options) => keep(pictures::run(programs, &options).await?),
+        What::FirstToken(options) => keep(first_token::run(programs, &options).await?),
         What::Compare(options) => keep(compare::run(programs, &options).await?),
         What::All => {
             keep(latency::run(programs, &defaults()?).await?);
@@ -118,6 +123,7 @@ async fn measure(programs: &Programs, what: What, numbers: &mut Map<String, Valu
             keep(worker::run(programs, &defaults()?).await?);
             keep(loss::run(programs, &defaults()?).await?);
             keep(pictures::run(programs, &defaults()?).await?);
+            keep(first_token::run(programs, &defaults()?).await?);
         }
     }
     Ok(())

@@ -1,16 +1,14 @@
 //! Real pictures of the starter model: what the whole way costs beside the bare engine, and what loading anew would.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command as Program, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
-use engine_protocol::{Command, Event, Hello, Load, PROTOCOLS, Run, decode_event, encode_frame, read_frame};
+use engine_protocol::{Event, Load};
 use serde_json::json;
-use studio_protocol::{JobId, Task};
 
+use crate::bare::{Bare, run_of};
 use crate::programs::Programs;
 use crate::report::{Report, Target};
 
@@ -98,11 +96,11 @@ struct Scene {
 impl Scene {
     /// One process, one load, then pictures; per picture without the first.
     fn bare(&self, pictures: usize) -> anyhow::Result<Duration> {
-        let mut engine = Bare::start(&self.engine, &self.models)?;
-        engine.picture(0, &self.models)?;
+        let mut engine = self.start()?;
+        self.picture(&mut engine, 0)?;
         let started = Instant::now();
         for number in 1..=pictures {
-            engine.picture(number, &self.models)?;
+            self.picture(&mut engine, number)?;
         }
         Ok(started.elapsed() / pictures as u32)
     }
@@ -111,77 +109,28 @@ impl Scene {
     fn alone(&self, pictures: usize) -> anyhow::Result<Duration> {
         let started = Instant::now();
         for number in 0..pictures {
-            Bare::start(&self.engine, &self.models)?.picture(number, &self.models)?;
+            self.picture(&mut self.start()?, number)?;
         }
         Ok(started.elapsed() / pictures.max(1) as u32)
     }
-}
 
-/// An engine process that is spoken to directly.
-struct Bare {
-    process: Child,
-    output: ChildStdout,
-}
-
-impl Bare {
-    fn start(engine: &Path, models: &Path) -> anyhow::Result<Self> {
-        let mut program = Program::new(engine);
-        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = program.spawn().with_context(|| {
-            format!(
-                "`{}` did not start: cargo build --release -p engine-sdcpp --features engine-sdcpp/all",
-                engine.display()
-            )
-        })?;
-        let output = process.stdout.take().context("its output is piped")?;
-        let mut bare = Self { process, output };
-        bare.say(&Command::Hello(Hello { protocols: PROTOCOLS.to_vec(), host: "bench".to_owned() }))?;
-        bare.until(|event| matches!(event, Event::Ready(_)))?;
-        let dir = models.join(starter_models::MODEL);
-        bare.say(&Command::Load(Box::new(Load {
-            model: starter_models::MODEL.to_owned(),
-            source: starter_models::source(),
-            dir: dir.to_str().map(str::to_owned),
-        })))?;
-        bare.until(|event| matches!(event, Event::Loaded(_)))?;
-        Ok(bare)
+    fn start(&self) -> anyhow::Result<Bare> {
+        let dir = self.models.join(starter_models::MODEL);
+        Bare::start(
+            &self.engine,
+            "engine-sdcpp --features engine-sdcpp/all",
+            Load {
+                model: starter_models::MODEL.to_owned(),
+                source: starter_models::source(),
+                dir: dir.to_str().map(str::to_owned),
+            },
+        )
     }
 
-    fn picture(&mut self, number: usize, folder: &Path) -> anyhow::Result<()> {
-        let task: Task = serde_json::from_value(task(number))?;
-        self.say(&Command::Run(Box::new(Run {
-            job_id: JobId::from(format!("job-{number}")),
-            model: starter_models::MODEL.to_owned(),
-            task,
-            out_dir: folder.to_str().map(str::to_owned),
-            inputs: std::collections::BTreeMap::new(),
-            stream: false,
-            preview: false,
-        })))?;
-        self.until(|event| matches!(event, Event::Done(_)))
-    }
-
-    fn say(&mut self, command: &Command) -> anyhow::Result<()> {
-        let input = self.process.stdin.as_mut().context("its input is piped")?;
-        input.write_all(&encode_frame(command)?).context("the engine does not listen")
-    }
-
-    fn until(&mut self, is_it: impl Fn(&Event) -> bool) -> anyhow::Result<()> {
-        while let Some(frame) = read_frame(&mut self.output)? {
-            let event = decode_event(&frame)?;
-            if let Event::Failed(failed) = &event {
-                bail!("the engine failed: {}", failed.message);
-            }
-            if is_it(&event) {
-                return Ok(());
-            }
-        }
-        bail!("the engine ended")
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = self.process.kill().and_then(|()| self.process.wait());
+    fn picture(&self, engine: &mut Bare, number: usize) -> anyhow::Result<()> {
+        let mut run = run_of(&format!("job-{number}"), starter_models::MODEL, task(number))?;
+        run.out_dir = self.models.to_str().map(str::to_owned);
+        engine.run(run)?;
+        engine.until(|event| matches!(event, Event::Done(_)))
     }
 }

@@ -108,10 +108,15 @@ impl Studio {
 
     /// Its API, as administrator.
     pub fn api(&self) -> anyhow::Result<Api> {
+        Ok(Api::new(&self.url(), &self.admin_key()?))
+    }
+
+    /// The key that the first start wrote.
+    pub fn admin_key(&self) -> anyhow::Result<String> {
         let path = self.folder.path().join("data/admin.key");
         let key =
             std::fs::read_to_string(&path).with_context(|| format!("could not read `{}`", path.display()))?;
-        Ok(Api::new(&self.url(), key.trim()))
+        Ok(key.trim().to_owned())
     }
 
     /// Starts it again on the same address and data, and waits until it is ready.

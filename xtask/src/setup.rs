@@ -1,5 +1,7 @@
 //! What the checks and the demo need beside Rust, installed where it is missing.
 
+mod environments;
+
 use std::fs;
 use std::path::Path;
 
@@ -38,12 +40,26 @@ const ENGINES: [Need; 6] = [
 ];
 
 /// What the checks need beyond that.
-const CHECKS: [Need; 3] = [
+const CHECKS: [Need; 7] = [
     program!("git", "git"),
     // The example engine, and a clock that jumps.
     program!("python3", "python3"),
     program!("faketime", "faketime"),
+    // Programs that other people wrote, as clients of the studio.
+    Need {
+        is_there: || succeeds(&mut command("python3", &["-c", "import ensurepip"])),
+        package: || Ok("python3-venv".to_owned()),
+    },
+    program!("node", "nodejs"),
+    program!("npm", "npm"),
+    // The dashboard's pages are looked at in it.
+    program!("chromium", "chromium"),
 ];
+
+/// Folders with a `requirements.txt`.
+const PYTHON: [&str; 1] = ["tests/clients"];
+/// Folders with a `package-lock.json`.
+const NODE: [&str; 1] = ["tests/clients"];
 
 /// A cargo tool and the version that is installed where none is there.
 const TOOLS: [(&str, &str); 4] = [
@@ -65,6 +81,8 @@ const USUAL_CLANG: u32 = 14;
 pub fn run() -> Result<()> {
     components()?;
     bring(ENGINES.iter().chain(&CHECKS))?;
+    PYTHON.iter().try_for_each(|folder| environments::python(folder))?;
+    NODE.iter().try_for_each(|folder| environments::node(folder))?;
     tools()
 }
 

@@ -6,6 +6,7 @@
 //! How it works, file by file: `docs/architecture/models.md`.
 
 mod bandwidth;
+mod callers;
 mod disk;
 mod download;
 mod error;
@@ -22,6 +23,7 @@ mod store;
 mod tokens;
 mod web;
 
+pub use callers::Callers;
 pub use error::{FetchError, RemoveError};
 pub use inputs::{InputLimits, MAX_RECORDING_BYTES, fetch_inputs};
 pub use progress::Progress;

@@ -101,7 +101,7 @@ impl Reach {
     pub(crate) const ANY: Self =
         Self(Class::Public as u8 | Class::Private as u8 | Class::Loopback as u8 | Class::LinkLocal as u8);
 
-    fn with(self, class: Class) -> Self {
+    pub(crate) fn with(self, class: Class) -> Self {
         Self(self.0 | class as u8)
     }
 
@@ -234,11 +234,11 @@ fn is_same_origin(one: &Url, other: &Url) -> bool {
         && one.port_or_known_default() == other.port_or_known_default()
 }
 
-fn literal(url: &Url) -> Option<IpAddr> {
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-fn is_loopback_host(url: &Url) -> bool {
+pub(crate) fn is_loopback_host(url: &Url) -> bool {
     match literal(url) {
         Some(ip) => Class::of(ip) == Class::Loopback,
         None => url.host_str().is_some_and(|host| host.trim_end_matches('.') == "localhost"),

@@ -16,7 +16,7 @@ mod workers;
 pub use access::{
     AuditEntry, ChangePassword, CreatedUser, NewUser, Session, SetUp, SetUpLink, SignIn, User, UserPatch,
 };
-pub use artefacts::{Artefact, ArtefactSummary};
+pub use artefacts::{Artefact, ArtefactLink, ArtefactSummary, Input, NewArtefactLink};
 pub use batches::{Batch, BatchChange, BatchJob, Counts, NewBatch};
 pub use jobs::{
     ActionFilter, ActionResult, ActionResults, ActionTaken, Attempt, Job, JobActions, JobDetail, JobLog,
@@ -24,11 +24,13 @@ pub use jobs::{
 };
 pub use keys::{CreatedKey, Key, NewKey};
 pub use models::{
-    FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
+    AddModel, FetchState, Model, ModelDetail, ModelFetch, ModelFileState, ModelPatch, ModelWorkers, PutModel,
 };
 pub use overview::{Overview, QueuePatch, QueueState};
 pub use projects::{Project, ProjectPatch};
-pub use webhooks::{CreatedWebhook, Delivery, DeliveryState, NewWebhook, Webhook, WebhookPatch};
+pub use webhooks::{
+    CreatedWebhook, Delivery, DeliveryState, NewWebhook, RotateSecret, Webhook, WebhookPatch, WebhookSecret,
+};
 pub use workers::{Approve, JoinCode, NewJoinCode, Registration, Worker, WorkerLog, WorkerPatch};
 
 pub use studio_store::{Minute, WorkerLimits};

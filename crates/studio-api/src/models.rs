@@ -22,6 +22,26 @@ pub struct PutModel {
     pub source: ModelSource,
 }
 
+/// A model to be found on a hub.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddModel {
+    /// The name of its first repository when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `hf:OWNER/REPO`, perhaps `@REVISION` and `:FILE`, perhaps a role before it like `vae=hf:...`.
+    pub sources: Vec<String>,
+    /// What its files make when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TaskKind>,
+    /// What runs such files when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// A little more than its files when absent, GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vram_gb: Option<f64>,
+}
+
 /// A change to a model.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ModelPatch {

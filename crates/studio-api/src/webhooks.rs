@@ -28,7 +28,7 @@ pub struct Webhook {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
-    /// Where it is posted: https, or http on loopback.
+    /// Where it is posted: https to a public machine, unless the studio's owner allows more.
     pub url: String,
     /// At least one.
     pub events: Vec<String>,
@@ -45,6 +45,22 @@ pub struct CreatedWebhook {
     pub webhook: Webhook,
     /// `whsec_...`, what deliveries are signed with.
     pub secret: String,
+}
+
+/// What deliveries of a webhook are signed with.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct WebhookSecret {
+    /// `whsec_...`
+    pub secret: String,
+}
+
+/// Asks for a webhook's secret.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RotateSecret {
+    /// For a new one: what is sent from now on is signed with it.
+    #[serde(default)]
+    pub rotate: bool,
 }
 
 /// A change to a webhook.

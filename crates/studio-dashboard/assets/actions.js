@@ -83,9 +83,13 @@ async function busy(button, work) {
 function reveal(id, answer) {
   const dialog = document.getElementById(id);
   for (const place of dialog?.querySelectorAll("[data-answer]") ?? []) {
-    place.textContent = place.dataset.answer.replace(/\{(\w+)\}/g, (_, name) => String(answer[name] ?? ""));
+    place.textContent = place.dataset.answer.replace(/\{(\w+)\}/g, (_, name) => readable(name, answer[name]));
   }
   dialog?.showModal();
+}
+
+function readable(name, value) {
+  return name.endsWith("At") ? new Date(value).toLocaleString() : String(value ?? "");
 }
 
 /** The same call for everything that is ticked. */

@@ -1,7 +1,7 @@
 // From the fields of a form to JSON, and from a problem of the API back to the field that it is about.
 
 /**
- * Fields become keys; `a.b` is a key within a key, `a[]` a list of ticked boxes. Empty fields are left out unless
+ * Fields become keys; `a.b` is a key within a key, `a[]` a list of ticked boxes. What is empty is left out unless
  * `data-empty` says `null` or `keep`. `data-root` on a JSON field puts its keys beside the others.
  * @param {HTMLFormElement} form @returns {Record<string, unknown>}
  */
@@ -12,8 +12,7 @@ export function fieldsOf(form) {
     const { name, type, disabled } = /** @type {HTMLInputElement} */ (field);
     if (disabled || type === "file" || (!name && !("root" in field.dataset)) || "skip" in field.dataset) continue;
     if (name.endsWith("[]")) {
-      const list = /** @type {unknown[]} */ (body[name.slice(0, -2)] ??= []);
-      if (field.checked) list.push(field.value);
+      if (field.checked) put(body, name.slice(0, -2), [...(read(body, name.slice(0, -2)) ?? []), field.value]);
     } else if (type === "checkbox") {
       put(body, name, field.checked);
     } else if (type !== "radio" || field.checked) {
@@ -57,12 +56,21 @@ function valueOf(field) {
   }
 }
 
+function read(body, name) {
+  return name.split(".").reduce((at, key) => at?.[key], body);
+}
+
 function put(body, name, value) {
   const path = name.split(".");
   const last = path.pop();
   let at = body;
   for (const key of path) at = at[key] ??= {};
-  at[last] = value;
+  // A JSON field beside fields for some of its keys: those win.
+  at[last] = isObject(at[last]) && isObject(value) ? { ...value, ...at[last] } : value;
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**

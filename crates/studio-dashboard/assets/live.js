@@ -8,6 +8,8 @@ import { learnClock } from "./times.js";
 const GAP_MS = 500;
 /** A stream that the studio refused is tried again after this long. */
 const AGAIN_MS = 3_000;
+/** How often regions with `data-poll` are fetched. */
+const POLL_MS = 2_000;
 /** Interruptions shorter than this are not worth a word. */
 const SILENT_MS = 2_500;
 const TONES = {
@@ -31,6 +33,8 @@ const wordsOf = (region) => (region.dataset.live ?? "").split(" ");
 
 /** The types of events that this page shows. */
 function types() {
+  // A page that says what is wrong has nothing to follow, and to fetch it again would say so again.
+  if (document.querySelector("[data-problem]")) return "";
   const found = new Set(regions().flatMap(wordsOf).map((word) => word.split(":")[0]));
   if (document.querySelector("[data-job]")) found.add("job").add("progress");
   if (document.querySelector("[data-preview]")) found.add("preview");
@@ -76,7 +80,8 @@ function heard(message) {
   if (event.type === "job") jobNews(event.id, { state: event.state });
   else if (event.type === "progress") jobNews(event.jobId, { progress: event });
   else if (event.type === "preview") preview(event);
-  const words = [event.type, `${event.type}:${event.what}`];
+  const { type, what, state, id, jobId } = event;
+  const words = [type, ...[what, state, id ?? jobId].map((one) => `${type}:${one}`)];
   for (const region of regions()) {
     if (wordsOf(region).some((word) => words.includes(word))) stale.add(region.id);
   }
@@ -167,6 +172,13 @@ function preview({ jobId, mime, data }) {
   }
 }
 
+/** What moves without events, like the fetch of a model's files, says so with `data-poll`. */
+function poll() {
+  for (const region of document.querySelectorAll("[data-live][data-poll]")) stale.add(region.id);
+  schedule();
+}
+
+setInterval(poll, POLL_MS);
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => event.persisted && open());

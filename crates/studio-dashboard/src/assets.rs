@@ -32,12 +32,21 @@ assets! {
     "actions.js" SCRIPT,
     "favicon.svg" "image/svg+xml",
     "fields.js" SCRIPT,
+    "gallery.js" SCRIPT,
+    "job.js" SCRIPT,
+    "jobs.js" SCRIPT,
     "live.js" SCRIPT,
+    "markdown.js" SCRIPT,
     "morph.js" SCRIPT,
+    "playground.js" SCRIPT,
+    "record.js" SCRIPT,
     "say.js" SCRIPT,
     "style.css" CSS,
     "theme.js" SCRIPT,
     "times.js" SCRIPT,
+    "transcribe.js" SCRIPT,
+    "upload.js" SCRIPT,
+    "work.css" CSS,
 }
 
 fn asset(name: &'static str, mime: &'static str, bytes: &'static [u8]) -> Asset {

@@ -12,8 +12,8 @@ pub use forms::{Button, button, check as check_box, dialog, field, hidden, numbe
 pub use icon::{Icon, icon};
 pub use plot::{Plot, Series, plot};
 pub use show::{
-    badge, bytes, copy, count, duration_ms, empty, gib, job_progress, job_state, kind, meter, more, ratio,
-    tabs, time, tone_of,
+    badge, bytes, copy, count, dom_id, duration_ms, empty, gib, job_progress, job_state, kind, meter, more,
+    ratio, segment, tabs, time, tone_of,
 };
 
 #[cfg(test)]

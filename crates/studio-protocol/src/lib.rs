@@ -38,8 +38,8 @@ pub use ids::{JobId, ProjectId, RequestId, WorkerId};
 pub use limits::*;
 pub use registration::{RegisterRequest, RegisterResponse, RegistrationStatus};
 pub use task::{
-    AudioSttTask, AudioTtsTask, ChatMessage, ImageTask, LlmTask, LoraUse, MeshTask, Task, TaskError,
-    TaskKind, Timestamps, VideoTask, states_options,
+    AudioSttTask, AudioTtsTask, ChatMessage, INPUT_PREFIX, ImageTask, LlmTask, LoraUse, MeshTask, Task,
+    TaskError, TaskKind, Timestamps, VideoTask, rewrite_inputs, states_options,
 };
 pub use time::{ParseTimestampError, Timestamp};
 pub use trace::{TraceParent, TraceParentError};

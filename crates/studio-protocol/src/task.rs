@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::codec::named;
 use crate::{MAX_EXT_BYTES, MAX_INPUTS};
-pub use facts::states_options;
+pub use facts::{INPUT_PREFIX, rewrite_inputs, states_options};
 pub use kinds::{
     AudioSttTask, AudioTtsTask, ChatMessage, ImageTask, LlmTask, LoraUse, MeshTask, Timestamps, VideoTask,
 };

@@ -8,7 +8,9 @@ use crate::db::Db;
 use crate::jobs::{cancel_one, retry_one};
 use crate::page::{clamped, page};
 use crate::row::{count, id, optional_time, time};
-use crate::{Batch, BatchId, CancelOutcome, Cursor, Page, Result, StateCounts, StoreError};
+use crate::{
+    Artefact, Batch, BatchId, CancelOutcome, Cursor, JobDetail, Page, Result, StateCounts, StoreError,
+};
 
 const BATCH: &str = "\
     SELECT id, seq, name, project, created_at, finished_at, total, \
@@ -66,6 +68,26 @@ impl Db {
         self.atomically(|db| {
             db.jobs_of_batch(id, WITHOUT_RESULT)?.iter().map(|job| retry_one(db, job)).collect()
         })
+    }
+
+    /// The next `limit` jobs of a batch after `after`, in the order of submission, with all that they made.
+    pub fn made_by_batch(
+        &self,
+        batch: &BatchId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, JobDetail, Option<Artefact>)>> {
+        const SQL: &str = "SELECT id, seq FROM jobs WHERE batch = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        let seq = self.batch_seq(batch)?.ok_or_else(|| StoreError::not_found("batch", batch.as_str()))?;
+        let mut select = self.statement(SQL)?;
+        let jobs = select.query_and_then((seq, after, limit), |row| {
+            Ok::<(JobId, i64), StoreError>((id(row, 0)?, row.get(1)?))
+        })?;
+        jobs.map(|found| {
+            let (job, seq) = found?;
+            Ok((seq, self.job(&job)?, self.artefact_of_job(&job)?))
+        })
+        .collect()
     }
 
     fn jobs_of_batch(&self, batch: &BatchId, states: &str) -> Result<Vec<JobId>> {

@@ -1,5 +1,6 @@
 //! One connection to the database, and what all operations on it share.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub struct Db {
     kept_apart: bool,
     /// What went wrong inside of it.
     failed: Option<StoreError>,
+    /// Whether there may be webhooks. It never goes back to no: what was undone leaves a yes that costs a look each
+    /// time, and never a no that costs an event.
+    webhooks: Cell<Option<bool>>,
 }
 
 impl Db {
@@ -65,7 +69,7 @@ impl Db {
     }
 
     fn over(conn: Connection) -> Self {
-        Self { conn, tally: Tally::default(), kept_apart: false, failed: None }
+        Self { conn, tally: Tally::default(), kept_apart: false, failed: None, webhooks: Cell::new(None) }
     }
 
     /// Runs an operation of a group, so that it can fail without harm to the others.
@@ -125,6 +129,23 @@ impl Db {
     /// A statement that is parsed once per connection.
     pub(crate) fn statement(&self, sql: &str) -> Result<CachedStatement<'_>> {
         Ok(self.conn.prepare_cached(sql)?)
+    }
+
+    /// What is known of whether there are webhooks.
+    pub(crate) fn webhooks_expected(&self) -> Option<bool> {
+        self.webhooks.get()
+    }
+
+    /// Takes a look's outcome, unless more is known.
+    pub(crate) fn learn_webhooks(&self, some: bool) {
+        if self.webhooks.get() != Some(true) {
+            self.webhooks.set(Some(some));
+        }
+    }
+
+    /// From now on there may be some.
+    pub(crate) fn expect_webhooks(&self) {
+        self.webhooks.set(Some(true));
     }
 
     /// Runs a statement that takes and gives nothing.

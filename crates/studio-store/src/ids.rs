@@ -14,6 +14,14 @@ text_id!(
     ArtefactId
 );
 text_id!(
+    /// What a client brought for its jobs (`in-...`).
+    InputId
+);
+text_id!(
+    /// An address that is told what happens (`hook-...`).
+    WebhookId
+);
+text_id!(
     /// One API key (`key-...`), not the key itself.
     KeyId
 );

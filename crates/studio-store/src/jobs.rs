@@ -19,5 +19,5 @@ mod submit;
 pub(crate) use cancel::cancel_one;
 pub(crate) use give_back::requeue;
 pub(crate) use retry::retry_one;
-pub(crate) use rows::{JOB, job as job_row};
+pub(crate) use rows::{JOB, job as job_row, job_of};
 pub(crate) use standing::{Claim, end_attempt};

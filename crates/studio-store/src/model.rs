@@ -4,6 +4,7 @@ mod access;
 mod artefact;
 mod audit;
 mod batch;
+mod input;
 mod job;
 mod minute;
 mod outcome;
@@ -11,12 +12,14 @@ mod page;
 mod project;
 mod registry;
 mod user;
+mod webhook;
 mod worker;
 
 pub use access::{ApiKey, NewApiKey, Role};
-pub use artefact::{Artefact, ArtefactSummary, NewArtefact};
+pub use artefact::{Artefact, ArtefactFilter, ArtefactSummary, NewArtefact};
 pub use audit::{AuditFilter, AuditRecord, NewAudit};
 pub use batch::{Batch, NewBatch, OpenJobs, StateCounts};
+pub use input::{Input, NewInput};
 pub use job::{
     ActionOutcome, Attempt, AttemptOutcome, Idempotency, Job, JobAction, JobDetail, JobFilter, JobLog,
     JobResult, JobState, MoveTo, NewJob, NewJobLog, Replayed, Submission, Submitted,
@@ -27,6 +30,9 @@ pub use page::{Cursor, CursorError, Page};
 pub use project::{Project, ProjectChange};
 pub use registry::Model;
 pub use user::{BrowserSession, NewUser, User, UserChange};
+pub use webhook::{
+    Delivery, DeliveryState, DueDelivery, NewWebhook, Tried, Webhook, WebhookChange, WebhookEvent,
+};
 pub use worker::{
     NewRegistration, Poll, Registered, RegistrationRecord, RegistrationState, WorkerLimits, WorkerRecord,
 };

@@ -133,6 +133,9 @@ impl Db {
             new.source_addr,
             now.as_millis(),
         ])?;
+        if !decided {
+            self.announce_registration(&new.request_id, now)?;
+        }
         Ok(new.request_id.clone())
     }
 

@@ -21,6 +21,8 @@ mod cancel;
 mod claim;
 #[path = "contract/finish.rs"]
 mod finish;
+#[path = "contract/inputs.rs"]
+mod inputs;
 #[path = "contract/keys.rs"]
 mod keys;
 #[path = "contract/list.rs"]
@@ -35,10 +37,14 @@ mod models;
 mod projects;
 #[path = "contract/registrations.rs"]
 mod registrations;
+#[path = "contract/retention.rs"]
+mod retention;
 #[path = "contract/submit.rs"]
 mod submit;
 #[path = "contract/users.rs"]
 mod users;
+#[path = "contract/webhooks.rs"]
+mod webhooks;
 #[path = "contract/workers.rs"]
 mod workers;
 
@@ -110,9 +116,11 @@ mod sqlite {
         artefacts:
             an_artefact_belongs_to_its_job
             a_second_upload_changes_nothing
-            artefacts_are_listed_by_batch;
+            artefacts_are_listed_by_batch
+            artefacts_are_listed_by_what_made_them;
         list:
             pages_follow_each_other_without_gaps
+            a_page_back_holds_what_came_next
             filters_hold_together
             text_is_found_literally
             a_detail_has_task_history_and_result;
@@ -136,6 +144,21 @@ mod sqlite {
             a_model_with_open_jobs_stays
             a_changed_model_is_seen_by_waiting_jobs
             nonsense_is_refused;
+        inputs:
+            a_job_names_inputs_of_its_own_project_only
+            an_input_stays_while_a_job_may_want_it;
+        retention:
+            old_artefacts_go_and_their_jobs_stay
+            old_jobs_go_with_everything_and_batches_keep_their_counts
+            the_newest_job_keeps_its_place_in_the_order
+            bytes_that_another_row_names_stay;
+        webhooks:
+            each_end_of_a_job_is_told_once
+            a_batch_is_told_when_its_last_job_ends
+            a_webhook_hears_of_what_it_asked_for
+            a_try_that_fails_comes_again_until_it_is_given_up
+            the_log_of_deliveries_is_bounded
+            a_webhook_is_changed_in_parts;
         projects:
             a_project_is_made_changed_and_removed_when_it_is_empty
             a_quota_is_all_or_nothing_and_follows_what_waits

@@ -3,32 +3,36 @@
 //! One table says which route there is, who may use it and what answers it. Errors are
 //! `application/problem+json` and name the field that is wrong.
 
-mod access;
+pub(crate) mod access;
 mod actions;
-mod artefacts;
+mod archive_name;
+pub(crate) mod artefacts;
 pub(crate) mod auth;
-mod batches;
+pub(crate) mod batches;
 pub(crate) mod body;
 pub(crate) mod commit;
-mod convert;
+pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
-mod jobs;
-mod keys;
+mod inputs;
+pub(crate) mod jobs;
+pub(crate) mod keys;
 mod model_files;
+mod model_hub;
 pub(crate) mod models;
 pub mod openapi;
-mod overview;
+pub(crate) mod overview;
 pub(crate) mod problem;
-mod projects;
-mod query;
-mod queue;
+pub(crate) mod projects;
+pub(crate) mod query;
+pub(crate) mod queue;
 pub(crate) mod range;
-mod registrations;
-mod status;
+pub(crate) mod registrations;
+pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
+mod webhooks;
 mod worker_steering;
 pub(crate) mod workers;
 
@@ -103,10 +107,9 @@ pub fn routes() -> Vec<Route> {
         route(Method::GET, "/api/v1/batches", VIEWER, batches::list),
         route(Method::POST, "/api/v1/batches", SUBMITTER, batches::submit),
         route(Method::GET, "/api/v1/batches/{id}", VIEWER, batches::show),
+        route(Method::GET, "/api/v1/batches/{id}/zip", VIEWER, batches::zip::download),
         route(Method::POST, "/api/v1/batches/{id}/cancel", SUBMITTER, batches::cancel),
         route(Method::POST, "/api/v1/batches/{id}/retry", SUBMITTER, batches::retry),
-        route(Method::GET, "/api/v1/artefacts", VIEWER, artefacts::list),
-        route(Method::GET, "/api/v1/artefacts/{id}", VIEWER, artefacts::bytes),
         route(Method::GET, "/api/v1/models", VIEWER, models::list),
         route(Method::GET, "/api/v1/models/{id}", VIEWER, models::show),
         route(Method::PUT, "/api/v1/models/{id}", OPERATOR, models::put),
@@ -130,7 +133,11 @@ pub fn routes() -> Vec<Route> {
         route(Method::DELETE, "/api/v1/keys/{id}", ADMIN, keys::revoke),
     ];
     routes.extend(access::routes());
+    routes.extend(artefacts::routes());
+    routes.extend(inputs::routes());
+    routes.extend(webhooks::routes());
     routes.extend(actions::routes());
+    routes.extend(model_hub::routes());
     routes.extend(overview::routes());
     routes.extend(projects::routes());
     routes.extend(queue::routes());

@@ -1,7 +1,7 @@
 //! Draws identities; the studio is the only one who does.
 
 use studio_protocol::{JobId, RequestId, WorkerId};
-use studio_store::{ArtefactId, BatchId, KeyId, UserId};
+use studio_store::{ArtefactId, BatchId, InputId, KeyId, UserId, WebhookId};
 use uuid::Uuid;
 
 /// A job; later ones sort after earlier ones.
@@ -24,6 +24,16 @@ pub fn batch() -> BatchId {
 /// An artefact.
 pub fn artefact() -> ArtefactId {
     ArtefactId::from(format!("art-{}", Uuid::now_v7().simple()))
+}
+
+/// What a client brings.
+pub fn input() -> InputId {
+    InputId::from(format!("in-{}", Uuid::now_v7().simple()))
+}
+
+/// A webhook.
+pub fn webhook() -> WebhookId {
+    WebhookId::from(format!("hook-{}", Uuid::new_v4().simple()))
 }
 
 /// An API key.

@@ -33,7 +33,9 @@ use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
 use crate::signing::Signer;
 use crate::state::AppState;
-use crate::{api, coordinator, dashboard, dialects, first_start, http, seeds, worker_api};
+use crate::thumbnails::Thumbnails;
+use crate::webhooks::Webhooks;
+use crate::{api, coordinator, dashboard, dialects, first_start, http, seeds, webhooks, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -69,6 +71,9 @@ pub struct ServeArgs {
     /// How the log is written: `text` for people, `json` for collectors
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "STUDIO_LOG_FORMAT")]
     pub log_format: LogFormat,
+    /// Let webhooks be posted to addresses of the local network and of this machine, by plain http as well
+    #[arg(long)]
+    pub allow_private_webhooks: bool,
     /// Do not unpack the model starter-shapes, which takes 19 MB
     #[arg(long)]
     pub no_starter_model: bool,
@@ -87,18 +92,16 @@ impl ServeArgs {
             None => studio_data_dir()?,
         };
         let tls = self.tls_cert.zip(self.tls_key).map(|(cert, key)| TlsFiles { cert, key });
-        let Self { listen, public_url, trust_proxy, max_artefact_bytes, no_starter_model, .. } = self;
-        let (client_wait_secs, client_line) = (self.client_wait_secs, self.client_line);
         Ok(Settings {
-            listen,
-            data_dir,
             tls,
-            public_url,
-            trust_proxy,
-            max_artefact_bytes,
-            starter_model: !no_starter_model,
-            client_wait: Duration::from_secs(client_wait_secs),
-            client_line,
+            public_url: self.public_url,
+            trust_proxy: self.trust_proxy,
+            max_artefact_bytes: self.max_artefact_bytes,
+            allow_private_webhooks: self.allow_private_webhooks,
+            starter_model: !self.no_starter_model,
+            client_wait: Duration::from_secs(self.client_wait_secs),
+            client_line: self.client_line,
+            ..Settings::new(self.listen, data_dir)
         })
     }
 }
@@ -164,6 +167,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     let fetches = Fetches::open(&settings.models(), &settings.hub_tokens())
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;
     let signer = Signer::open(&settings.signing_key())?;
+    let webhooks = Webhooks::new(settings.allow_private_webhooks)?;
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
     let (events, live, metrics) = (Events::default(), Live::default(), Metrics::default());
@@ -193,8 +197,10 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         models: Lookups::default(),
         metrics,
         traces,
+        thumbnails: Thumbnails::default(),
         model_files,
         fetches,
+        webhooks,
         signer,
         settings: Arc::new(settings),
         tasks: tasks.clone(),
@@ -202,6 +208,7 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     };
     sweep::spawn(&state).await?;
     minutes::spawn(&state);
+    webhooks::spawn(&state);
     Ok(state)
 }
 

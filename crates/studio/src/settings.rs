@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use studio_protocol::MAX_ARTEFACT_BYTES;
 
+use crate::webhooks::DELAYS;
+
 /// How long a client of `/v1` may wait for its answer unless the operator says otherwise: what such clients allow by
 /// themselves.
 pub const CLIENT_WAIT: Duration = Duration::from_mins(10);
@@ -31,6 +33,10 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// The largest artefact that is taken.
     pub max_artefact_bytes: u64,
+    /// Webhooks may be posted to addresses of the local network and of this machine.
+    pub allow_private_webhooks: bool,
+    /// Waits between the tries of a webhook delivery; one more try than there are waits.
+    pub webhook_delays: Vec<Duration>,
     /// Unpack the starter model when its files are not there.
     pub starter_model: bool,
     /// How long a client of `/v1` may wait for its answer.
@@ -58,6 +64,8 @@ impl Settings {
             public_url: None,
             trust_proxy: false,
             max_artefact_bytes: MAX_ARTEFACT_BYTES,
+            allow_private_webhooks: false,
+            webhook_delays: DELAYS.to_vec(),
             starter_model: true,
             client_wait: CLIENT_WAIT,
             client_line: CLIENT_LINE,

@@ -14,6 +14,8 @@ use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
 use crate::settings::Settings;
 use crate::signing::Signer;
+use crate::thumbnails::Thumbnails;
+use crate::webhooks::Webhooks;
 use studio_runtime::{Tasks, Traces};
 use studio_store::{ApiKey, Model, SecretHash, Store};
 
@@ -42,10 +44,14 @@ pub struct AppState {
     pub metrics: Metrics,
     /// Where spans go.
     pub traces: Traces,
+    /// Small pictures of artefacts.
+    pub thumbnails: Thumbnails,
     /// Files of models that workers may fetch from here.
     pub model_files: ModelFiles,
     /// What is being fetched into them.
     pub fetches: Fetches,
+    /// Tells others what happens.
+    pub webhooks: Webhooks,
     /// Signs addresses and messages.
     pub signer: Signer,
     /// How this studio was started.

@@ -1,5 +1,8 @@
 //! The worker protocol against a whole studio, frame by frame (protocol sections 2, 3, 6, 10 and 11).
 
+#[expect(clippy::unwrap_used, reason = "a test that is wrong about these fails")]
+#[path = "worker/inputs.rs"]
+mod inputs;
 #[expect(
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,

@@ -222,3 +222,31 @@ fn files(folder: &std::path::Path) -> usize {
         .map(|path| if path.is_dir() { files(&path) } else { 1 })
         .sum()
 }
+
+#[tokio::test]
+async fn a_picture_that_a_client_brought_reaches_the_engine_through_the_worker() {
+    let story = Story::begin().await;
+    let worker = story.worker("attic").await;
+    let picture_of = |ext: &str| {
+        let request =
+            story.api.request(Method::POST, "/inputs").header("content-type", format!("image/{ext}"));
+        story.api.send(request.body(vec![7_u8; 100 * 1024]))
+    };
+    let input = picture_of("png").await.expect("an answer");
+    assert_eq!(input.status, StatusCode::CREATED, "{:?}", input.body);
+    let edit = |url: &str| {
+        let mut job = picture("a fox in this picture");
+        job["task"]["initImageUrl"] = json!(url);
+        job["maxAttempts"] = json!(1);
+        job
+    };
+    let done = story.done(edit(input.body["url"].as_str().expect("an address"))).await;
+    assert_eq!(outcomes(&done), ["done"]);
+    // An address that nobody signed is what a worker cannot fetch: the job above was done because it could.
+    let id = input.body["id"].as_str().expect("an id");
+    let unsigned = format!("{}/files/inputs/{id}?expires=99999999999&signature=00", story.studio.url());
+    let job = story.api.submit(edit(&unsigned)).await;
+    let failed = story.until(&job, "failed").await;
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("403")), "{failed}");
+    assert!(!worker.log().contains("signature="), "signatures are in no log: {}", worker.log());
+}

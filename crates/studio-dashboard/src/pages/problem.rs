@@ -7,7 +7,7 @@ use crate::layout::{Shell, page as document};
 /// The page of an HTTP `status`.
 pub fn page(shell: &Shell, status: u16, detail: &str) -> Markup {
     let content = html! {
-        div.page-head {
+        div.page-head data-problem=(status) {
             h1 { (shell.title) }
             p { (status) ": " (detail) }
         }

@@ -71,7 +71,7 @@ pub fn text_area(id: &str, name: &str, label: &str, hint: &str, value: &str, ext
     field(id, label, hint, &with(html, extra))
 }
 
-/// One of `options` (value and words).
+/// One of `options` (value and words); when all values are numbers, it is sent as one.
 pub fn select(
     id: &str,
     name: &str,
@@ -81,13 +81,17 @@ pub fn select(
     value: &str,
 ) -> Markup {
     let html = html! {
-        select id=(id) name=(name) aria-describedby=[described(id, hint)] {
+        select id=(id) name=(name) aria-describedby=[described(id, hint)] data-type=[numbers(options)] {
             @for (option, words) in options {
                 option value=(option) selected[*option == value] { (words) }
             }
         }
     };
     field(id, label, hint, &html)
+}
+
+fn numbers(options: &[(&str, &str)]) -> Option<&'static str> {
+    options.iter().all(|(value, _)| value.parse::<f64>().is_ok()).then_some("number")
 }
 
 /// A box to tick, sent as a boolean; with a `value` it is one of a list, and `name` ends in `[]`.

@@ -176,9 +176,28 @@ pub fn ratio(part: u64, whole: u64) -> String {
     if whole == 0 { "0 %".to_owned() } else { format!("{} %", (part as f64 * 100.0 / whole as f64).floor()) }
 }
 
+/// `text` as one segment of a path, or one value of a query.
+pub fn segment(text: &str) -> String {
+    use std::fmt::Write;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a string does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+/// `text` as a part of an `id`, which may hold no spaces; different texts stay different.
+pub fn dom_id(text: &str) -> String {
+    segment(text).replace('_', "%5F").replace('~', "%7E").replace('.', "%2E").replace('%', "_")
+}
+
 /// What stands where a list has nothing.
 pub fn empty(title: &str, more: &Markup) -> Markup {
-    html! { div.empty { h3 { (title) } (more) } }
+    html! { div.empty { p.empty-title { (title) } (more) } }
 }
 
 /// Where the list goes on, when it does; `href` keeps the filters.

@@ -29,6 +29,11 @@ const OPTIONS: [&str; 21] = [
     "name",
     "reasoningContent",
 ];
+/// How the address of an input that a client brought to the studio begins; workers never see one.
+pub const INPUT_PREFIX: &str = "studio:///inputs/";
+/// Fields that hold addresses of inputs, or lists of them.
+const INPUT_FIELDS: [&str; 7] =
+    ["initImageUrl", "maskUrl", "refImageUrl", "refImageUrls", "images", "inputUrl", "imageUrl"];
 /// The picture size at which speeds are compared.
 const MEGAPIXEL: f64 = 1_000_000.0;
 /// Frames a second of a clip that states none.
@@ -50,6 +55,28 @@ pub fn states_options(task: &Value) -> bool {
         messages.iter().filter_map(Value::as_object).any(|message| message.keys().any(|key| is_option(key)))
     });
     in_messages || fields.keys().any(|key| is_option(key))
+}
+
+/// Puts other addresses in the place of those that `to` gives one for; whether it gave any.
+///
+/// Texts that merely look like an address stay as they are: only the fields of [`Task::inputs`] are looked at.
+pub fn rewrite_inputs(task: &mut Value, mut to: impl FnMut(&str) -> Option<String>) -> bool {
+    let Some(fields) = task.as_object_mut() else { return false };
+    let mut changed = false;
+    let mut put = |value: &mut Value| {
+        if let Some(address) = value.as_str().and_then(&mut to) {
+            *value = address.into();
+            changed = true;
+        }
+    };
+    for field in INPUT_FIELDS {
+        match fields.get_mut(field) {
+            Some(Value::Array(list)) => list.iter_mut().for_each(&mut put),
+            Some(value) => put(value),
+            None => {}
+        }
+    }
+    changed
 }
 
 impl Task {
@@ -118,6 +145,26 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(task.inputs(), ["https://h/a", "https://h/b", "https://h/c"]);
+    }
+
+    #[test]
+    fn every_input_of_every_kind_can_be_rewritten() {
+        for task in [
+            json!({"kind": "image", "prompt": "p", "initImageUrl": "x", "maskUrl": "x", "refImageUrl": "x", "refImageUrls": ["x"]}),
+            json!({"kind": "llm", "messages": [{"role": "user", "content": "x"}], "images": ["x"]}),
+            json!({"kind": "audio_stt", "inputUrl": "x"}),
+            json!({"kind": "video", "prompt": "x", "initImageUrl": "x"}),
+            json!({"kind": "mesh", "imageUrl": "x"}),
+        ] {
+            let read = |task: &Value| serde_json::from_value::<Task>(task.clone()).unwrap();
+            assert_eq!(read(&task).inputs(), ["x"], "{task}");
+            let mut other = task.clone();
+            assert!(rewrite_inputs(&mut other, |address| Some(format!("{address}y"))));
+            assert_eq!(read(&other).inputs(), ["xy"], "{task}");
+            assert_eq!(other.get("prompt"), task.get("prompt"), "texts are no addresses");
+            assert_eq!(other.get("messages"), task.get("messages"));
+            assert!(!rewrite_inputs(&mut other, |_| None));
+        }
     }
 
     #[test]

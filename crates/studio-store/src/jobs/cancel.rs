@@ -5,7 +5,7 @@ use studio_protocol::{JobId, Timestamp};
 
 use super::standing::{Claim, end_attempt};
 use crate::db::Db;
-use crate::{AttemptOutcome, CancelOutcome, JobState, Result};
+use crate::{AttemptOutcome, CancelOutcome, JobState, Result, WebhookEvent};
 
 impl Db {
     /// Calls a job off; tells who held it, so that they can be told to stop.
@@ -25,6 +25,7 @@ pub(crate) fn cancel_one(db: &Db, job: &JobId, reason: &str, now: Timestamp) -> 
         end_attempt(db, &claim, AttemptOutcome::Cancelled, Some(reason), now)?;
     }
     db.statement(SQL)?.execute(params![claim.seq, now.as_millis(), reason])?;
+    db.announce_end(claim.seq, WebhookEvent::JobCancelled, now)?;
     db.count(&claim.project, Some(claim.state), Some(JobState::Cancelled), 1);
     Ok(CancelOutcome::Cancelled { held: claim.worker.map(|worker| (worker, claim.attempt)) })
 }

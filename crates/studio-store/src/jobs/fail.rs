@@ -7,7 +7,7 @@ use super::give_back::requeue;
 use super::standing::{Claim, Standing, end_attempt, standing};
 use crate::db::Db;
 use crate::text::clipped;
-use crate::{AttemptOutcome, FailOutcome, JobState, LoseOutcome, Result};
+use crate::{AttemptOutcome, FailOutcome, JobState, LoseOutcome, Result, WebhookEvent};
 
 /// Workers that a job may take down before it is set aside.
 const MAX_LOST_WORKERS: usize = 2;
@@ -40,6 +40,7 @@ impl Db {
                 return requeue(db, &claim, Some(&error)).map(FailOutcome::Requeued);
             }
             end_job(db, &claim, JobState::Failed, &error, now)?;
+            db.announce_end(claim.seq, WebhookEvent::JobFailed, now)?;
             Ok(FailOutcome::Failed)
         })
     }
@@ -65,6 +66,7 @@ impl Db {
                 return requeue(db, &claim, Some(&reason)).map(LoseOutcome::Requeued);
             }
             end_job(db, &claim, JobState::Quarantined, &describe(&losses), now)?;
+            db.announce_end(claim.seq, WebhookEvent::JobQuarantined, now)?;
             Ok(LoseOutcome::Quarantined)
         })
     }

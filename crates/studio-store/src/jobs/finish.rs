@@ -5,7 +5,7 @@ use studio_protocol::{JobId, Timestamp, WorkerId};
 
 use super::standing::{Claim, Standing, standing};
 use crate::db::Db;
-use crate::{CommitOutcome, JobState, NewArtefact, Result, StoreError};
+use crate::{CommitOutcome, JobState, NewArtefact, Result, StoreError, WebhookEvent};
 
 impl Db {
     /// Stores a JSON result; refuses one for a kind of job that makes bytes.
@@ -78,6 +78,7 @@ impl Db {
             Standing::Current(claim) => {
                 store(db, &claim)?;
                 db.statement(DONE)?.execute(params![claim.seq, now.as_millis()])?;
+                db.announce_end(claim.seq, WebhookEvent::JobDone, now)?;
                 db.count(&claim.project, Some(claim.state), Some(JobState::Done), 1);
                 Ok(CommitOutcome::Committed)
             }

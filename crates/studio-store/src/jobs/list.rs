@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use rusqlite::types::Value;
+use studio_protocol::JobId;
 
 use super::rows::{JOB, job as job_row};
 use crate::db::Db;
@@ -21,6 +22,38 @@ impl Db {
             },
             None => None,
         };
+        self.job_page(filter, batch, cursor.map(From::Older), limit)
+    }
+
+    /// The page before: the jobs that came next after `than`, newest first; its cursor leads back to `than`.
+    ///
+    /// A job that is not there any more has none after it: the list starts anew.
+    pub fn jobs_newer(&self, filter: &JobFilter, than: &JobId, limit: u32) -> Result<Page<Job>> {
+        let limit = clamped(limit);
+        let empty = Page { items: Vec::new(), next_cursor: None };
+        let batch = match &filter.batch {
+            Some(batch) => match self.batch_seq(batch)? {
+                Some(seq) => Some(seq),
+                None => return Ok(empty),
+            },
+            None => None,
+        };
+        let mut select = self.statement("SELECT seq FROM jobs WHERE id = ?1")?;
+        let mut rows = select.query([than.as_str()])?;
+        let Some(seq) = rows.next()?.map(|row| row.get::<_, i64>(0)).transpose()? else { return Ok(empty) };
+        let mut page = self.job_page(filter, batch, Some(From::Newer(seq)), limit)?;
+        page.items.reverse();
+        page.next_cursor = Some(Cursor(seq + 1));
+        Ok(page)
+    }
+
+    fn job_page(
+        &self,
+        filter: &JobFilter,
+        batch: Option<i64>,
+        from: Option<From>,
+        limit: u32,
+    ) -> Result<Page<Job>> {
         let mut states: Vec<Option<JobState>> = filter.states.iter().copied().map(Some).collect();
         states.sort_unstable();
         states.dedup();
@@ -30,7 +63,7 @@ impl Db {
         // One query a state, because several states at once would have to be sorted.
         let mut rows = Vec::new();
         for state in &states {
-            let (sql, values) = query(filter, *state, batch, cursor, limit);
+            let (sql, values) = query(filter, *state, batch, from, limit);
             let mut select = self.statement(&sql)?;
             let found = select.query_and_then(rusqlite::params_from_iter(values), |row| {
                 Ok((job_row(row)?, row.get::<_, i64>(1)?))
@@ -38,7 +71,10 @@ impl Db {
             rows.extend(found.collect::<Result<Vec<_>>>()?);
         }
         if states.len() > 1 {
-            rows.sort_unstable_by_key(|(_, seq)| Reverse(*seq));
+            match from {
+                Some(From::Newer(_)) => rows.sort_unstable_by_key(|(_, seq)| *seq),
+                Some(From::Older(_)) | None => rows.sort_unstable_by_key(|(_, seq)| Reverse(*seq)),
+            }
         }
         page(rows.into_iter().map(Ok), limit)
     }
@@ -94,11 +130,18 @@ fn conditions(filter: &JobFilter, state: Option<JobState>, batch: Option<i64>) -
     .collect()
 }
 
+/// Where a page begins, and in which direction it goes.
+#[derive(Clone, Copy)]
+enum From {
+    Older(Cursor),
+    Newer(i64),
+}
+
 fn query(
     filter: &JobFilter,
     state: Option<JobState>,
     batch: Option<i64>,
-    cursor: Option<Cursor>,
+    from: Option<From>,
     limit: u32,
 ) -> (String, Vec<Value>) {
     let mut wheres = Vec::new();
@@ -108,9 +151,18 @@ fn query(
         values.push(value);
         wheres.push(format!("{plus}j.{column} = ?{}", values.len()));
     }
-    if let Some(Cursor(before)) = cursor {
-        values.push(Value::Integer(before));
-        wheres.push(format!("j.seq < ?{}", values.len()));
+    let mut order = "DESC";
+    match from {
+        None => {}
+        Some(From::Older(Cursor(before))) => {
+            values.push(Value::Integer(before));
+            wheres.push(format!("j.seq < ?{}", values.len()));
+        }
+        Some(From::Newer(after)) => {
+            values.push(Value::Integer(after));
+            wheres.push(format!("j.seq > ?{}", values.len()));
+            order = "ASC";
+        }
     }
     if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
         values.push(Value::Text(text.to_owned()));
@@ -121,7 +173,7 @@ fn query(
     // One more than asked for tells whether there is a next page.
     values.push(Value::Integer(i64::from(limit) + 1));
     let wheres = if wheres.is_empty() { String::new() } else { format!(" WHERE {}", wheres.join(" AND ")) };
-    (format!("{JOB}{wheres} ORDER BY j.seq DESC LIMIT ?{}", values.len()), values)
+    (format!("{JOB}{wheres} ORDER BY j.seq {order} LIMIT ?{}", values.len()), values)
 }
 
 #[cfg(test)]
@@ -129,8 +181,12 @@ mod tests {
     use super::*;
 
     fn plan(filter: &JobFilter, batch: Option<i64>) -> String {
+        plan_from(filter, batch, From::Older(Cursor(100)))
+    }
+
+    fn plan_from(filter: &JobFilter, batch: Option<i64>, from: From) -> String {
         let db = Db::open_in_memory().unwrap();
-        let (sql, values) = query(filter, filter.states.first().copied(), batch, Some(Cursor(100)), 50);
+        let (sql, values) = query(filter, filter.states.first().copied(), batch, Some(from), 50);
         let mut explain = db.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = explain
             .query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3))
@@ -161,9 +217,11 @@ mod tests {
             filter.project = filter.project.filter(|_| has(3));
             filter.worker = filter.worker.filter(|_| has(4));
             filter.text = filter.text.filter(|_| has(5));
-            let plan = plan(&filter, has(6).then_some(1));
-            assert!(plan.starts_with("SEARCH j USING"), "{filter:?}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+            for from in [From::Older(Cursor(100)), From::Newer(100)] {
+                let plan = plan_from(&filter, has(6).then_some(1), from);
+                assert!(plan.starts_with("SEARCH j USING"), "{filter:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{filter:?}: {plan}");
+            }
         }
     }
 

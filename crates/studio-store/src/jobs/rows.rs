@@ -42,6 +42,11 @@ pub(crate) fn job(row: &Row<'_>) -> Result<Job> {
     })
 }
 
+/// A job as lists show it, by its place in the order of arrival.
+pub(crate) fn job_of(db: &Db, seq: i64) -> Result<Job> {
+    db.statement(&format!("{JOB} WHERE j.seq = ?1"))?.query_row([seq], |row| Ok(job(row)))?
+}
+
 fn artefact(row: &Row<'_>) -> Result<Option<ArtefactSummary>> {
     let Some(id) = optional_id(row, 16)? else { return Ok(None) };
     Ok(Some(ArtefactSummary {

@@ -9,6 +9,7 @@ use studio_protocol::{ProjectId, TaskKind, Timestamp, TraceParent};
 use studio_scheduler::{QueuedJob, first_place};
 
 use crate::db::Db;
+use crate::inputs::note_inputs;
 use crate::projects::{admit, insert_project};
 use crate::row::{At, id, optional, optional_id, word};
 use crate::{
@@ -174,6 +175,7 @@ fn insert_jobs(db: &Db, jobs: &[NewJob], batch: Option<i64>, now: Timestamp) -> 
         ])?;
         let seq = db.conn.last_insert_rowid();
         insert_task.execute(params![seq, job.task_json])?;
+        note_inputs(db, seq, &job.project, &job.task_json)?;
         queued.push(QueuedJob {
             id: job.id.clone(),
             seq,

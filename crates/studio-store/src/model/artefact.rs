@@ -60,6 +60,19 @@ pub struct Artefact {
     pub created_at: Timestamp,
 }
 
+/// Which artefacts a list shows; all conditions hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArtefactFilter {
+    /// Only of this batch.
+    pub batch: Option<BatchId>,
+    /// Only of this project.
+    pub project: Option<ProjectId>,
+    /// Only of this model's jobs.
+    pub model: Option<String>,
+    /// Only of this kind.
+    pub kind: Option<TaskKind>,
+}
+
 /// What a job's entry in a list says of its artefact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,7 @@
 //! Results that are bytes.
 
-use studio_store::{CommitOutcome, GiveBack, StoreError};
+use studio_protocol::TaskKind;
+use studio_store::{ArtefactFilter, CommitOutcome, GiveBack, StoreError};
 
 use crate::fixture::{Fixture, W1, W2};
 
@@ -47,4 +48,42 @@ pub fn artefacts_are_listed_by_batch(f: &mut Fixture) {
     assert_eq!((rest.items[0].id.as_str(), rest.next_cursor), ("art-0", None));
     assert_eq!(f.db.artefacts(None, None, 10).unwrap().items.len(), 4);
     assert!(f.db.artefacts(Some(&"batch-x".into()), None, 1).is_err());
+}
+
+pub fn artefacts_are_listed_by_what_made_them(f: &mut Fixture) {
+    let (batch, mut jobs) = f.submit_batch("batch-1", "paint", 3);
+    let mut other = f.new_job("paint");
+    other.project = "q".into();
+    jobs.push(other.id.clone());
+    f.submit_all(vec![other]).unwrap();
+    // Made in another order than submitted.
+    for job in jobs.iter().rev() {
+        f.start(job, W1);
+        f.upload(job, W1, None, &format!("art-of-{job}")).unwrap();
+    }
+    let of = |filter: &ArtefactFilter, limit| {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = f.db.artefacts_of(filter, cursor, limit).unwrap();
+            found.extend(page.items.into_iter().map(|artefact| artefact.job));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return found;
+            }
+        }
+    };
+    let all = ArtefactFilter::default();
+    assert_eq!(of(&all, 3), jobs, "the latest result first");
+    let newest_first: Vec<_> = jobs.iter().rev().cloned().collect();
+    let paint = ArtefactFilter { model: Some("paint".to_owned()), ..all.clone() };
+    assert_eq!(of(&paint, 2), newest_first);
+    assert_eq!(of(&ArtefactFilter { kind: Some(TaskKind::Image), ..all.clone() }, 1), newest_first);
+    assert_eq!(of(&ArtefactFilter { kind: Some(TaskKind::Video), ..all.clone() }, 1), []);
+    let q = ArtefactFilter { project: Some("q".into()), ..all.clone() };
+    assert_eq!(of(&q, 2), [jobs[3].clone()]);
+    let in_batch = ArtefactFilter { batch: Some(batch), ..all.clone() };
+    assert_eq!(of(&in_batch, 2).len(), 3);
+    assert_eq!(of(&ArtefactFilter { model: Some("paint".to_owned()), ..in_batch }, 2), newest_first[1..]);
+    let missing = ArtefactFilter { batch: Some("batch-x".into()), ..all };
+    assert!(f.db.artefacts_of(&missing, None, 2).is_err());
 }

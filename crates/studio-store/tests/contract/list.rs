@@ -28,6 +28,23 @@ pub fn pages_follow_each_other_without_gaps(f: &mut Fixture) {
     assert_eq!(f.db.jobs(&JobFilter::default(), None, 0).unwrap().items.len(), 1);
 }
 
+pub fn a_page_back_holds_what_came_next(f: &mut Fixture) {
+    let jobs: Vec<_> = (0..7).map(|_| f.submit("chat")).collect();
+    let back = |than: &JobId, limit| {
+        let page = f.db.jobs_newer(&JobFilter::default(), than, limit).unwrap();
+        let ids: Vec<_> = page.items.into_iter().map(|job| job.id).collect();
+        (ids, page.next_cursor)
+    };
+    let (ids, cursor) = back(&jobs[1], 3);
+    assert_eq!(ids, [jobs[4].clone(), jobs[3].clone(), jobs[2].clone()]);
+    let older = f.db.jobs(&JobFilter::default(), cursor, 2).unwrap().items;
+    assert_eq!(older.iter().map(|job| &job.id).collect::<Vec<_>>(), [&jobs[1], &jobs[0]]);
+    assert_eq!(back(&jobs[5], 3).0, [jobs[6].clone()]);
+    assert_eq!(back(&"job-x".into(), 3).0, []);
+    let none = JobFilter { batch: Some("batch-x".into()), ..JobFilter::default() };
+    assert_eq!(f.db.jobs_newer(&none, &jobs[0], 3).unwrap().items, []);
+}
+
 pub fn filters_hold_together(f: &mut Fixture) {
     let (batch, jobs) = f.submit_batch("batch-1", "chat", 2);
     let picture = f.submit("paint");

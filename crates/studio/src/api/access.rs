@@ -1,8 +1,8 @@
 //! `/api/v1/session`, `/users`, `/set-up`, `/audit`: who is who, and who did what.
 
-mod audit;
+pub(crate) mod audit;
 mod session;
-mod users;
+pub(crate) mod users;
 
 use axum::http::Method;
 use studio_store::Role;

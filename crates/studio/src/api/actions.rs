@@ -150,6 +150,10 @@ fn tell(state: &AppState, taken: ActionTaken, outcomes: &[(JobId, ActionOutcome)
         return waits_again(state, waiting);
     }
     let reordered = !waiting.is_empty();
+    for job in &waiting {
+        let (id, job_state) = (job.id.clone(), JobState::Queued);
+        state.events.publish(StudioEvent::Job { id, state: job_state, worker: None });
+    }
     state.coordinator.queued(waiting);
     if reordered {
         state.events.publish(StudioEvent::Changed { what: Area::Queue });

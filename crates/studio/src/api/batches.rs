@@ -1,5 +1,7 @@
 //! `/api/v1/batches`: jobs that belong together.
 
+pub(super) mod zip;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -56,9 +58,9 @@ pub async fn submit(
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    project: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub project: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
 }
 
 pub async fn list(

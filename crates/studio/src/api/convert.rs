@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use studio_protocol::{Capabilities, Progress};
-use studio_store::{JobState, StateCounts};
+use studio_store::{DeliveryState, JobState, StateCounts};
 
 use super::types;
 use crate::live::Live;
@@ -177,6 +177,36 @@ pub fn registration(record: studio_store::RegistrationRecord) -> types::Registra
     }
 }
 
+/// A webhook, without its secret.
+pub fn webhook(webhook: studio_store::Webhook) -> types::Webhook {
+    types::Webhook {
+        id: webhook.id.to_string(),
+        url: webhook.url,
+        events: webhook.events.iter().map(ToString::to_string).collect(),
+        project: webhook.project.map(|project| project.to_string()),
+        disabled: webhook.disabled,
+        created_at: webhook.created_at,
+    }
+}
+
+/// One thing that a webhook is told.
+pub fn delivery(delivery: studio_store::Delivery) -> types::Delivery {
+    types::Delivery {
+        id: delivery.id,
+        event: delivery.event.to_string(),
+        state: match delivery.state {
+            DeliveryState::Waiting => types::DeliveryState::Waiting,
+            DeliveryState::Delivered => types::DeliveryState::Delivered,
+            DeliveryState::Failed => types::DeliveryState::Failed,
+        },
+        attempts: delivery.attempts,
+        status: delivery.status,
+        error: delivery.error,
+        created_at: delivery.created_at,
+        next_at: delivery.next_at,
+    }
+}
+
 /// An API key.
 pub fn key(key: studio_store::ApiKey) -> types::Key {
     types::Key {
@@ -214,8 +244,8 @@ pub fn audit(line: studio_store::AuditRecord) -> types::AuditEntry {
     }
 }
 
-/// Stored JSON was checked when it came in; a row that was damaged since shows as null, not as an error for all.
-fn json(text: &str) -> Value {
+/// Stored JSON as a tree. It was checked when it came in; a row that was damaged since shows as null, not as an error for all.
+pub fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
 

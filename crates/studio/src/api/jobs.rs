@@ -16,7 +16,7 @@ use super::body::{ApiJson, OptionalJson, SubmissionBody};
 use super::commit::commit;
 use super::convert;
 use super::problem::Problem;
-use super::query::{ApiQuery, Id, PageQuery, words};
+use super::query::{ApiQuery, Id, PageQuery, kind, words};
 use super::submit::{check_priority, prepare, read_jobs};
 use super::text::{MAX_REASON_CHARS, checked_optional};
 use super::types;
@@ -114,15 +114,17 @@ fn waiting(job: &studio_store::NewJob, now: Timestamp) -> types::Job {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    state: Option<String>,
-    kind: Option<String>,
-    model: Option<String>,
-    batch: Option<String>,
-    project: Option<String>,
-    worker: Option<String>,
-    q: Option<String>,
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub state: Option<String>,
+    pub kind: Option<String>,
+    pub model: Option<String>,
+    pub batch: Option<String>,
+    pub project: Option<String>,
+    pub worker: Option<String>,
+    pub q: Option<String>,
+    pub limit: Option<String>,
+    pub cursor: Option<String>,
+    #[serde(rename = "newerThan")]
+    pub newer_than: Option<String>,
 }
 
 pub async fn list(
@@ -133,20 +135,24 @@ pub async fn list(
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
     let filter = JobFilter {
         states: words("state", query.state.as_deref())?,
-        kind: match query.kind.as_deref() {
-            None => None,
-            Some(kind) => Some(
-                kind.parse()
-                    .map_err(|error: studio_protocol::TaskError| Problem::invalid("kind", error.problem))?,
-            ),
-        },
+        kind: kind(query.kind.as_deref())?,
         model: query.model,
         batch: query.batch.map(BatchId::from),
         project: caller.narrow(query.project)?,
         worker: query.worker.map(Into::into),
         text: query.q,
     };
-    let read = move |db: &Db| Ok((db.jobs(&filter, cursor, limit)?, db.counts_of(&filter)?));
+    if cursor.is_some() && query.newer_than.is_some() {
+        return Err(Problem::invalid("newerThan", "`cursor` and `newerThan` exclude each other"));
+    }
+    let newer_than = query.newer_than.map(JobId::from);
+    let read = move |db: &Db| {
+        let page = match &newer_than {
+            Some(than) => db.jobs_newer(&filter, than, limit)?,
+            None => db.jobs(&filter, cursor, limit)?,
+        };
+        Ok((page, db.counts_of(&filter)?))
+    };
     let (page, counts) = state.store.read(read).await?;
     Ok(Json(types::JobPage {
         items: page.items.into_iter().map(|job| convert::job(job, &state.live)).collect(),
@@ -177,6 +183,9 @@ pub fn no_result(job: &Job) -> Problem {
     let mut problem = Problem::not_found("result of the job", job.id.as_str());
     problem.detail = match (job.state, &job.artefact) {
         (JobState::Done, Some(_)) => format!("the job `{}` made an artefact, not JSON", job.id),
+        (JobState::Done, None) if !job.kind.result_is_json() => {
+            format!("the artefact of the job `{}` was deleted", job.id)
+        }
         (JobState::Done, None) => format!("the job `{}` made JSON, not an artefact", job.id),
         (state, _) => format!("the job `{}` is {state} and has no result", job.id),
     };
@@ -279,7 +288,9 @@ pub async fn patch(
             let queued = db.set_priority(&job, body.priority)?;
             Ok((queued, db.job(&job)?))
         },
-        |state, (queued, _)| {
+        |state, (queued, detail)| {
+            let (id, worker) = (detail.job.id.clone(), detail.job.worker.clone());
+            state.events.publish(StudioEvent::Job { id, state: detail.job.state, worker });
             if let Some(queued) = queued {
                 state.coordinator.reprioritised(queued.clone());
                 state.events.publish(StudioEvent::Changed { what: Area::Queue });

@@ -13,7 +13,7 @@ use studio_protocol::ModelFile;
 use studio_store::Model;
 
 use super::auth::Caller;
-use super::models::{Presence, detail};
+use super::models::{Presence, changed, detail};
 use super::problem::Problem;
 use super::query::Id;
 use super::types::ModelDetail;
@@ -49,6 +49,7 @@ pub async fn put(
             return Err(problem);
         }
     };
+    changed(&state);
     let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(detail(&state, &Presence::of(&state.live), model))).into_response())
 }
@@ -64,6 +65,7 @@ pub async fn remove(
     let only_here = |file: &&ModelFile| StudioAddress::parse(&file.url).is_some();
     let keep = model.source.files.iter().filter(only_here).map(|file| file.filename.clone()).collect();
     delete(&state, id, keep).await?;
+    changed(&state);
     Ok(Json(detail(&state, &Presence::of(&state.live), model)))
 }
 
@@ -71,6 +73,7 @@ pub async fn remove(
 pub async fn fetch(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<Response, Problem> {
     let model = entry(&state, &id).await?;
     state.fetches.start(&state.tasks, &state.model_files, &model);
+    changed(&state);
     let detail = detail(&state, &Presence::of(&state.live), model);
     Ok((StatusCode::ACCEPTED, Json(detail)).into_response())
 }

@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::query::Id;
 use super::text::{MAX_NAME_CHARS, checked_text};
 use super::types::{Items, ModelDetail, ModelFileState, ModelPatch, ModelWorkers, PutModel};
+use crate::events::{Area, StudioEvent};
 use crate::live::Live;
 use crate::model_files::StudioAddress;
 use crate::state::AppState;
@@ -145,7 +146,7 @@ pub async fn put(
             Ok((existed, db.queued_of_model(&model.id)?, is_shared))
         },
         |state, (_, waiting, _)| {
-            state.models.forget();
+            changed(state);
             // What waits was matched by the engine and the memory that the model named before.
             for job in waiting {
                 state.coordinator.reprioritised(job.clone());
@@ -170,7 +171,7 @@ pub async fn patch(
 ) -> Result<Json<Model>, Problem> {
     let now = Timestamp::now();
     let change = move |db: &mut Db| db.set_model_enabled(&id, body.enabled, now);
-    Ok(Json(commit(&state, change, |state, _| state.models.forget()).await?))
+    Ok(Json(commit(&state, change, |state, _| changed(state)).await?))
 }
 
 pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
@@ -182,11 +183,17 @@ pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Res
         }
         db.remove_model(&removed)
     };
-    commit(&state, remove, |state, ()| state.models.forget()).await?;
+    commit(&state, remove, |state, ()| changed(state)).await?;
     // Nobody can ask for them any more.
     state.fetches.forget(&id).await;
     super::model_files::delete(&state, id, Vec::new()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The registry is another: who keeps models and who watches them is told.
+pub fn changed(state: &AppState) {
+    state.models.forget();
+    state.events.publish(StudioEvent::Changed { what: Area::Models });
 }
 
 /// Whether a model has files in the folder of another.

@@ -127,9 +127,11 @@ mod tests {
             match route.access {
                 Access::AtLeast(role) => assert_eq!(operation["x-role"], role.as_str(), "{}", route.path),
                 Access::User => {
-                    assert_eq!(operation["security"], json!([{ "cookie": [] }]), "{}", route.path)
+                    assert_eq!(operation["security"], json!([{ "cookie": [] }]), "{}", route.path);
                 }
-                Access::Open => assert_eq!(operation["security"], json!([]), "{}", route.path),
+                Access::Open | Access::Signed => {
+                    assert_eq!(operation["security"], json!([]), "{}", route.path);
+                }
             }
             let id = operation["operationId"].as_str().unwrap().to_owned();
             assert!(ids.insert(id.clone()), "two operations are called {id}");

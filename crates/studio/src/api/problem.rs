@@ -11,7 +11,7 @@ use crate::artefacts::ArtefactError;
 /// Characters of an id that an error quotes: every id of ours fits.
 const MAX_QUOTED_ID_CHARS: usize = 80;
 /// Seconds until a submission beyond its quota is worth another try: some jobs are done by then.
-const QUOTA_RETRY_AFTER: u64 = 10;
+const QUOTA_RETRY_AFTER: u32 = 10;
 
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
@@ -31,7 +31,7 @@ pub struct Problem {
     pub field: Option<String>,
     /// Seconds after which the same request may do better: the header `Retry-After`.
     #[serde(skip)]
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
     /// The numbers of a quota that is spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota: Option<Box<Quota>>,
@@ -114,10 +114,42 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
+    /// 403: a signed address that was good once.
+    pub fn link_expired() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "link-expired",
+            "The address has expired",
+            "it was good for a while only: ask whoever gave it to you for a new one",
+        )
+        .at("expires")
+    }
+
+    /// 403: an address that the studio did not sign, or that was changed since.
+    pub fn link_forged() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "link-forged",
+            "The address is not one that this studio signed",
+            "use the whole address as it was given, unchanged; `POST /api/v1/artefacts/{id}/link` makes one",
+        )
+        .at("signature")
+    }
+
     /// 404: nothing by this id, or nothing that the caller may see.
     pub fn not_found(what: &str, id: &str) -> Self {
         let id: String = id.chars().take(MAX_QUOTED_ID_CHARS).collect();
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", format!("there is no {what} `{id}`"))
+    }
+
+    /// 404: there is an artefact, and nothing of it to look at.
+    pub fn no_picture(artefact: &str, why: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-picture",
+            "There is no picture",
+            format!("the artefact `{artefact}` has no thumbnail: {why}"),
+        )
     }
 
     /// 404: no route.
@@ -181,6 +213,17 @@ impl Problem {
             "The body must be JSON",
             format!("the body came with {found}: send `Content-Type: application/json`"),
         )
+    }
+
+    /// 415: the body is of a type that is not taken here.
+    pub fn wrong_media_type(what: &str, found: &str, taken: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "The body is of a type that is not taken here",
+            format!("{what} of the type `{found}` is not taken: send one of {taken} as `Content-Type`"),
+        )
+        .at("Content-Type")
     }
 
     /// 416: no byte is in the range.
@@ -247,7 +290,7 @@ impl Problem {
     /// The same problem, over after `seconds`.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
         self
     }
 

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use studio_protocol::{TaskError, TaskKind};
 use studio_store::Cursor;
 
 use super::body::quoted;
@@ -107,6 +108,12 @@ where
     let of_word =
         |word: &str| word.trim().parse().map_err(|error: T::Err| Problem::invalid(name, error.to_string()));
     text.split(',').map(of_word).collect()
+}
+
+/// A parameter that is a kind of task.
+pub fn kind(text: Option<&str>) -> Result<Option<TaskKind>, Problem> {
+    text.map(|kind| kind.parse().map_err(|error: TaskError| Problem::invalid("kind", error.problem)))
+        .transpose()
 }
 
 #[cfg(test)]

@@ -331,7 +331,8 @@ fn check_model(model: Option<&Model>, job: &DraftJob) -> Result<(), Problem> {
     Ok(())
 }
 
-fn project_of(caller: &Caller, asked: Option<String>, field: &str) -> Result<ProjectId, Problem> {
+/// The project that is meant, if the caller may name it.
+pub fn project_of(caller: &Caller, asked: Option<String>, field: &str) -> Result<ProjectId, Problem> {
     let project = caller.narrow(asked).map_err(|problem| problem.at(field))?;
     Ok(project.unwrap_or_else(|| ProjectId::from(DEFAULT_PROJECT)))
 }

@@ -10,6 +10,7 @@ use studio_protocol::{Task, TaskKind, states_options};
 
 use super::body::told;
 use super::problem::Problem;
+use crate::inputs::check_address;
 
 /// A task that a worker can read.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +56,9 @@ pub fn check(raw: &RawValue, path: &str) -> Result<CheckedTask, Problem> {
         TaskKind::Mesh => Task::Mesh(typed(&value, path)?),
     };
     task.check().map_err(|error| Problem::invalid(format!("{path}.{}", error.field), error.problem))?;
+    for address in task.inputs() {
+        check_address(address).map_err(|problem| Problem::invalid(path, problem))?;
+    }
     let seed = value.get("seed").and_then(Value::as_u64);
     Ok(CheckedTask { kind, json: value.to_string(), needs_options: states_options(&value), seed })
 }

@@ -74,14 +74,14 @@ async fn drain(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<J
         |state, record| {
             // Before it is asked to go, so that nothing is offered to it on its way out.
             told(state, record);
-            ask(state, &record.id, Control::Drain);
+            ask_to_end(state, &record.id);
         },
     )
     .await?;
     Ok(Json(convert::worker(record, &state.live, None)))
 }
 
-/// The worker is offered jobs again, after a drain as after a pause.
+/// The worker is offered jobs again, after a drain as after a pause; a pause of its owner is the owner's to end.
 async fn resume(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<Json<Worker>, Problem> {
     let worker = WorkerId::from(id);
     let record = commit(
@@ -90,18 +90,15 @@ async fn resume(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<
             db.set_worker_draining(&worker, false)?;
             db.set_worker_paused(&worker, false)
         },
-        |state, record| {
-            told(state, record);
-            ask(state, &record.id, Control::Resume);
-        },
+        told,
     )
     .await?;
     Ok(Json(convert::worker(record, &state.live, None)))
 }
 
-fn ask(state: &AppState, worker: &WorkerId, control: Control) {
+fn ask_to_end(state: &AppState, worker: &WorkerId) {
     if state.live.worker(worker).is_some_and(|live| live.features.has(Feature::Control)) {
-        state.coordinator.control(worker.clone(), control);
+        state.coordinator.control(worker.clone(), Control::Drain);
     }
 }
 

@@ -1,7 +1,8 @@
 //! `studio backup`: a copy of one moment, made while the studio goes on.
 //!
-//! First the database, then every artefact that it names: artefacts are stored before their rows and never
-//! change, so whatever the copy of the database names is there. Hashes are compared on the way.
+//! First the database, then every artefact and input that it names: their bytes are stored before their rows and never
+//! change, so whatever the copy of the database names is there, or was deleted on purpose since: then the copy
+//! forgets it as well. Hashes are compared on the way.
 
 use std::io::Write;
 use std::path::Path;
@@ -9,11 +10,12 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use studio_protocol::Timestamp;
 use studio_runtime::{Mode, write_atomic};
+use studio_store::Store;
 
 use super::Exit;
 use super::manifest::{
-    ADMIN_KEY, ARTEFACT_LIST, ARTEFACTS, ArtefactLine, DATABASE, FORMAT, MANIFEST, Manifest, artefacts,
-    empty_folder, open_store,
+    ADMIN_KEY, ARTEFACT_LIST, ARTEFACTS, ArtefactLine, DATABASE, FORMAT, MANIFEST, Manifest, SIGNING_KEY,
+    empty_folder, kept, open_store,
 };
 use super::output::Output;
 use super::times::size;
@@ -27,38 +29,46 @@ pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<
     let database = backup.join(DATABASE);
     let target = database.clone();
     store.read(move |db| db.backup_to(&target)).await?;
-    let known = artefacts(&store).await?;
-    store.close().await;
+    let known = kept(&store).await?;
     let from = Artefacts::local(&data_dir.join(ARTEFACTS))?;
     let to = Artefacts::local(&backup.join(ARTEFACTS))?;
     let mut list = std::io::BufWriter::new(std::fs::File::create(backup.join(ARTEFACT_LIST))?);
     let mut bytes = 0;
-    let mut damaged = Vec::new();
-    for artefact in &known {
-        let line = ArtefactLine {
-            key: artefact.key.clone(),
-            sha256: artefact.sha256.clone(),
-            bytes: artefact.bytes,
-        };
-        match copy(&from, &to, &line).await {
+    let (mut damaged, mut deleted, mut count) = (Vec::new(), Vec::new(), 0);
+    for (line, name) in &known {
+        match copy(&from, &to, line).await {
             Ok(()) => {
-                bytes += artefact.bytes;
-                serde_json::to_writer(&mut list, &line)?;
+                bytes += line.bytes;
+                count += 1;
+                serde_json::to_writer(&mut list, line)?;
                 list.write_all(b"\n")?;
             }
-            Err(error) => damaged.push(format!("{} of {}: {error:#}", artefact.id, artefact.job)),
+            Err(error) => {
+                let key = line.key.clone();
+                if store.read(move |db| db.has_artefact_key(&key)).await? {
+                    damaged.push(format!("{name}: {error:#}"));
+                } else {
+                    deleted.push(line.key.clone());
+                }
+            }
         }
     }
+    store.close().await;
+    if !deleted.is_empty() {
+        let copied = Store::open(&database)?;
+        copied.write(move |db| db.forget_keys(&deleted)).await?;
+        copied.close().await;
+    }
     list.into_inner().context("could not write the list of artefacts")?.sync_all()?;
-    if let Ok(key) = std::fs::read(data_dir.join(ADMIN_KEY)) {
-        write_atomic(&backup.join(ADMIN_KEY), &key, Mode::Private)?;
+    for name in [ADMIN_KEY, SIGNING_KEY] {
+        copy_key(&data_dir.join(name), &backup.join(name))?;
     }
     let manifest = Manifest {
         format: FORMAT,
         studio_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at: Timestamp::now(),
         database_sha256: hash_of(&database).await?,
-        artefacts: (known.len() - damaged.len()) as u64,
+        artefacts: count,
         artefact_bytes: bytes,
     };
     write_atomic(&backup.join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?, Mode::Shared)?;
@@ -68,9 +78,24 @@ pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<
         bail!("the backup lacks {count} artefacts, everything else is in it:\n  {all}");
     }
     out.show(&manifest, || {
-        format!("{}: the database and {} artefacts ({})", backup.display(), manifest.artefacts, size(bytes))
+        let (folder, artefacts) = (backup.display(), manifest.artefacts);
+        format!(
+            "{folder}: the database and {artefacts} artefacts ({}), with the admin key and the key that the studio \
+             signs with: keep it as safe as the studio itself",
+            size(bytes)
+        )
     })?;
     Ok(Exit::Done)
+}
+
+/// Copies a secret, if it is there.
+pub fn copy_key(from: &Path, to: &Path) -> anyhow::Result<()> {
+    match std::fs::read(from) {
+        Ok(key) => write_atomic(to, &key, Mode::Private)
+            .with_context(|| format!("could not write `{}`", to.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("could not read `{}`", from.display())),
+    }
 }
 
 /// Copies one artefact and makes sure that it is the one that is meant.

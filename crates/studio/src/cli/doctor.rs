@@ -20,6 +20,7 @@ use crate::disk;
 use crate::model_files::{Recorded, recorded};
 use crate::secrets;
 use crate::settings::MODELS;
+use crate::thumbnails::origin_of;
 
 /// Free space below which a busy studio is about to stop taking results.
 const LOW_SPACE_BYTES: u64 = 2 << 30;
@@ -107,7 +108,8 @@ async fn look(store: &Store, data_dir: &Path, deep: bool, findings: &mut Finding
     }
     keys(store, data_dir, findings).await?;
     let known = artefacts(store).await?;
-    bytes(&known, data_dir, deep, findings).await?;
+    let keys = store.read(Db::artefact_keys).await?.into_iter().collect();
+    bytes(&known, &keys, data_dir, deep, findings).await?;
     models(data_dir, deep, findings).await
 }
 
@@ -139,6 +141,7 @@ async fn keys(store: &Store, data_dir: &Path, findings: &mut Findings) -> anyhow
 
 async fn bytes(
     known: &[Artefact],
+    known_keys: &HashSet<String>,
     data_dir: &Path,
     deep: bool,
     findings: &mut Findings,
@@ -161,8 +164,7 @@ async fn bytes(
         let advice = "retry their jobs, or restore a backup";
         findings.error("artefacts", format!("{} damaged or gone: {}; {advice}", wrong.len(), named(&wrong)));
     }
-    let named_keys: HashSet<&str> = known.iter().map(|artefact| artefact.key.as_str()).collect();
-    let left_over = keys.iter().filter(|key| !named_keys.contains(key.as_str())).count();
+    let left_over = keys.iter().filter(|key| !known_keys.contains(origin_of(key).unwrap_or(key))).count();
     if left_over > 0 {
         findings.ok(
             "artefacts",

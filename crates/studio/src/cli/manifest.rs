@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
-use studio_store::{Artefact, Store, StoreError};
+use studio_store::{Artefact, Db, NewInput, Store, StoreError};
 
 /// The layout of backups that this program writes and reads.
 pub const FORMAT: u32 = 1;
@@ -19,6 +19,9 @@ pub const DATABASE: &str = "studio.db";
 pub const ARTEFACTS: &str = "artefacts";
 /// The copy of the admin key: the database holds only its hash, and a restored studio makes no new one.
 pub const ADMIN_KEY: &str = "admin.key";
+/// The copy of the key that the studio signs with: without it, addresses that were given out open nothing and
+/// receivers of webhooks do not know the signatures any more.
+pub const SIGNING_KEY: &str = "studio.key";
 /// Artefacts that are read from the database at once.
 const PAGE: u32 = 500;
 
@@ -84,6 +87,19 @@ pub async fn artefacts(store: &Store) -> Result<Vec<Artefact>, StoreError> {
             }
         })
         .await
+}
+
+/// Everything in the artefact store that the database knows, and what to call it.
+pub async fn kept(store: &Store) -> Result<Vec<(ArtefactLine, String)>, StoreError> {
+    let mut kept: Vec<(ArtefactLine, String)> = Vec::new();
+    for Artefact { id, job, key, sha256, bytes, .. } in artefacts(store).await? {
+        kept.push((ArtefactLine { key, sha256, bytes }, format!("{id} of {job}")));
+    }
+    for input in store.read(Db::inputs).await? {
+        let NewInput { id, key, sha256, bytes, .. } = input.new;
+        kept.push((ArtefactLine { key, sha256, bytes }, format!("the input {id}")));
+    }
+    Ok(kept)
 }
 
 /// Refuses a folder that has something in it; makes it when it is missing.

@@ -2,8 +2,6 @@
 
 mod add;
 mod fetch;
-mod guess;
-mod hub;
 mod show;
 mod upload;
 

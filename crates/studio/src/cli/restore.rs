@@ -6,11 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use studio_runtime::{Mode, write_atomic};
 
 use super::Exit;
-use super::backup::copy;
-use super::manifest::{ADMIN_KEY, ARTEFACT_LIST, ARTEFACTS, ArtefactLine, DATABASE, Manifest, empty_folder};
+use super::backup::{copy, copy_key};
+use super::manifest::{
+    ADMIN_KEY, ARTEFACT_LIST, ARTEFACTS, ArtefactLine, DATABASE, Manifest, SIGNING_KEY, empty_folder,
+};
 use super::output::Output;
 use super::times::size;
 use crate::artefacts::Artefacts;
@@ -31,7 +32,7 @@ pub async fn run(backup: &Path, data_dir: &Path, out: Output) -> anyhow::Result<
     )?;
     if let Err(error) = fill(backup, data_dir, &manifest).await {
         // Nothing was there before, so nothing is lost; the next try finds the folder empty.
-        for made in [data_dir.join(ARTEFACTS), data_dir.join(ADMIN_KEY)] {
+        for made in [ARTEFACTS, ADMIN_KEY, SIGNING_KEY].map(|name| data_dir.join(name)) {
             let _ = if made.is_dir() { std::fs::remove_dir_all(&made) } else { std::fs::remove_file(&made) };
         }
         return Err(error);
@@ -62,8 +63,8 @@ async fn fill(backup: &Path, data_dir: &Path, manifest: &Manifest) -> anyhow::Re
     if restored != manifest.artefacts {
         bail!("the backup lists {restored} artefacts, its manifest says {}", manifest.artefacts);
     }
-    if let Ok(key) = std::fs::read(backup.join(ADMIN_KEY)) {
-        write_atomic(&data_dir.join(ADMIN_KEY), &key, Mode::Private)?;
+    for name in [ADMIN_KEY, SIGNING_KEY] {
+        copy_key(&backup.join(name), &data_dir.join(name))?;
     }
     let target = data_dir.join(DATABASE);
     studio_store::restore(&backup.join(DATABASE), &target, &target.with_added_extension("before"))?;

@@ -159,7 +159,7 @@ impl Shell {
         self.current.insert(worker.clone(), session);
         self.live.versions().note(&live.capabilities.agent_version);
         self.live.set_worker(worker.clone(), live);
-        self.events.publish(StudioEvent::Worker { id: worker.clone(), online: true });
+        self.worker_changed(worker, true);
     }
 
     fn forget(&mut self, session: SessionId) {
@@ -167,7 +167,7 @@ impl Shell {
         if self.current.get(&gone.worker) == Some(&session) {
             self.current.remove(&gone.worker);
             self.live.remove_worker(&gone.worker);
-            self.events.publish(StudioEvent::Worker { id: gone.worker, online: false });
+            self.worker_changed(&gone.worker, false);
         }
     }
 
@@ -230,6 +230,19 @@ impl Shell {
     fn job_changed(&self, job: &JobId, state: JobState, worker: Option<&WorkerId>) {
         self.live.job_changed(job, state);
         self.events.publish(StudioEvent::Job { id: job.clone(), state, worker: worker.cloned() });
+    }
+
+    fn worker_changed(&self, worker: &WorkerId, online: bool) {
+        self.events.publish(StudioEvent::Worker { id: worker.clone(), online });
+        let told = worker.clone();
+        self.store.write_then(
+            move |db| db.announce_worker(&told, online, Timestamp::now()),
+            |outcome| {
+                if let Err(error) = outcome {
+                    tracing::warn!("could not note for webhooks that a worker came or went: {error}");
+                }
+            },
+        );
     }
 
     fn touch(&self) {

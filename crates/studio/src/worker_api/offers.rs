@@ -1,15 +1,18 @@
-//! Tells a worker where to fetch the model files that the studio itself has.
+//! Tells a worker where to fetch what the studio itself has: files of models, and inputs that clients brought.
 
 use axum::http::HeaderMap;
 use serde_json::value::to_raw_value;
-use studio_protocol::{StudioFrame, WorkerId};
+use studio_protocol::{StudioFrame, Timestamp, WorkerId};
 
+use crate::inputs;
 use crate::model_files::{ModelFiles, base};
+use crate::signing::Signer;
 use crate::state::AppState;
 
 /// What is put into the offers of one session.
 pub struct Offers {
     files: ModelFiles,
+    signer: Signer,
     worker: WorkerId,
     base: String,
 }
@@ -17,7 +20,8 @@ pub struct Offers {
 impl Offers {
     /// `headers` are those of the worker's upgrade: they tell how it reaches the studio.
     pub fn new(state: &AppState, worker: WorkerId, headers: &HeaderMap) -> Self {
-        Self { files: state.model_files.clone(), worker, base: base(&state.settings, headers) }
+        let base = base(&state.settings, headers);
+        Self { files: state.model_files.clone(), signer: state.signer.clone(), worker, base }
     }
 
     /// Puts addresses into an offer; other frames stay as they are.
@@ -30,6 +34,10 @@ impl Offers {
                     self.files.for_worker(&claim.model, &claim.model_source, &self.worker, &self.base);
                 if let Some(source) = source {
                     claim.model_source = source;
+                }
+                let now = Timestamp::now();
+                if let Some(task) = inputs::for_worker(&self.signer, &claim.task, &self.base, now) {
+                    claim.task = task;
                 }
             }
             StudioFrame::LoadModel(command) => {

@@ -140,3 +140,27 @@ async fn bytes_that_the_disk_lost_are_a_fault_of_the_studio() {
     assert_eq!(answer.problem().0, 500);
     assert!(!String::from_utf8_lossy(&answer.bytes).contains(&key), "where it was kept is nobody's business");
 }
+
+#[tokio::test]
+async fn artefacts_are_found_by_what_made_them() {
+    let desk = Desk::open().await;
+    let worker = desk.worker().await;
+    let mut other = image("b");
+    other["project"] = json!("other");
+    let (mine, other) = (desk.image("a").await, desk.id_of("/api/v1/jobs", other).await);
+    desk.finish(&worker, &mine, "png", CONTENT).await;
+    desk.finish(&worker, &other, "png", CONTENT).await;
+    let found = async |query: &str| {
+        let listed = desk.get(&format!("/api/v1/artefacts?{query}")).await.ok();
+        listed["items"].as_array().unwrap().iter().map(|item| item["job"].clone()).collect::<Vec<_>>()
+    };
+    let model = desk.get(&format!("/api/v1/jobs/{mine}")).await.ok()["model"].as_str().unwrap().to_owned();
+    assert_eq!(found("").await, [other.as_str(), mine.as_str()]);
+    assert_eq!(found("project=other").await, [other.as_str()]);
+    assert_eq!(found(&format!("model={model}&kind=image&project=default")).await, [mine.as_str()]);
+    assert_eq!(found("kind=video").await, Vec::<serde_json::Value>::new());
+    assert_eq!(desk.get("/api/v1/artefacts?kind=statue").await.problem(), (400, Some("kind".into())));
+    let bound = desk.key("viewer", Some("other")).await;
+    let listed = desk.call(&bound, "GET", "/api/v1/artefacts", None).await.ok();
+    assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["job"]), (1, &json!(other)));
+}

@@ -54,9 +54,20 @@ impl Desk {
         Self::open_with(|_| {}).await
     }
 
-    /// With other settings than the usual ones.
+    /// A studio that was started in another way than usual.
     pub async fn open_with(change: impl FnOnce(&mut Settings)) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        Self::open_in(Arc::new(tempfile::tempdir().expect("a temporary folder")), change).await
+    }
+
+    /// The next run of the same studio, after one that ended without a word.
+    pub async fn reopen(self) -> Self {
+        let (dir, tasks) = (self.dir.clone(), self.tasks.clone());
+        drop(self);
+        tasks.join().await;
+        Self::open_in(dir, |_| {}).await
+    }
+
+    async fn open_in(dir: Arc<TempDir>, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(([127, 0, 0, 1], 0).into(), dir.path().join("data"));
         settings.starter_model = false;
         change(&mut settings);
@@ -65,7 +76,7 @@ impl Desk {
         let state = serve::open(settings, &tasks).await.expect("a new studio opens");
         let admin =
             std::fs::read_to_string(key_file).expect("the first start writes a key").trim().to_owned();
-        Self { router: serve::router(state.clone()), state, admin, tasks, dir: Arc::new(dir) }
+        Self { router: serve::router(state.clone()), state, admin, tasks, dir }
     }
 
     /// Stops, and starts again over the same data.

@@ -281,3 +281,20 @@ async fn a_waiting_job_can_be_moved() {
     assert_eq!(patch(json!({})).await.problem(), (400, Some("priority".into())));
     assert_eq!(patch(json!({ "priority": 1.5 })).await.problem(), (400, Some("priority".into())));
 }
+
+#[tokio::test]
+async fn a_page_back_follows_a_page_on() {
+    let desk = Desk::open().await;
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        ids.push(desk.image(name).await);
+    }
+    let page = desk.get(&format!("/api/v1/jobs?limit=2&newerThan={}", ids[0])).await.ok();
+    let seen: Vec<_> = page["items"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect();
+    assert_eq!(seen, [ids[2].as_str(), ids[1].as_str()]);
+    let cursor = page["nextCursor"].as_str().unwrap();
+    let older = desk.get(&format!("/api/v1/jobs?cursor={cursor}")).await.ok();
+    assert_eq!(older["items"][0]["id"], ids[0].as_str());
+    let both = desk.get(&format!("/api/v1/jobs?cursor={cursor}&newerThan={}", ids[0])).await;
+    assert_eq!(both.problem(), (400, Some("newerThan".to_owned())));
+}

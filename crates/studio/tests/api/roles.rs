@@ -32,6 +32,11 @@ async fn every_route_asks_for_its_role_and_no_less() {
     for route in routes() {
         let path = route.path.replace("{id}", "nothing-there");
         let named = format!("{} {}", route.method, route.path);
+        if route.access == Access::Signed {
+            let answer = desk.call(&desk.admin, route.method.as_str(), &path, None).await;
+            assert_eq!(answer.problem().0, 403, "{named}: no key stands for a signature");
+            continue;
+        }
         let nobody = status(&desk, &route, &path, &[]).await;
         if route.access == Access::Open {
             let has_secret = WITH_A_SECRET.contains(&(route.method.as_str(), route.path));
@@ -76,7 +81,7 @@ async fn every_route_asks_for_its_role_and_no_less() {
 
 fn may(access: Access, role: Role, is_key: bool) -> bool {
     match access {
-        Access::Open => true,
+        Access::Open | Access::Signed => true,
         Access::User => !is_key,
         Access::AtLeast(least) => role >= least,
     }
@@ -90,6 +95,8 @@ async fn the_table_leaves_nothing_open_but_health_and_what_checks_a_secret() {
     expected.extend(WITH_A_SECRET);
     let expected: Vec<_> = expected.into_iter().map(|(method, path)| (method.to_owned(), path)).collect();
     assert_eq!(open, expected);
+    let signed = routes().into_iter().filter(|route| route.access == Access::Signed).map(|route| route.path);
+    assert_eq!(signed.collect::<Vec<_>>(), ["/files/{file}", "/files/inputs/{id}"]);
 }
 
 #[test]
@@ -99,9 +106,11 @@ fn changes_ask_for_the_role_that_answers_for_them() {
         let thing = route.path.trim_start_matches("/api/v1/").split('/').next().unwrap();
         let expected = match (thing, route.method.as_str()) {
             ("keys" | "users" | "audit" | "set-up", _) => Role::Admin,
-            ("registrations" | "join-codes", _) => Role::Operator,
-            (_, "GET") => Role::Viewer,
-            ("jobs" | "batches", _) => Role::Submitter,
+            ("webhooks", _) if route.path.ends_with("/secret") => Role::Admin,
+            ("registrations" | "join-codes" | "webhooks", _) | ("artefacts", "DELETE") => Role::Operator,
+            // A link to an artefact shows its maker nothing new.
+            (_, "GET") | ("artefacts", "POST") => Role::Viewer,
+            ("jobs" | "batches" | "inputs", _) => Role::Submitter,
             ("models" | "projects" | "queue" | "workers", _) => Role::Operator,
             other => panic!("who may do this? {other:?}"),
         };

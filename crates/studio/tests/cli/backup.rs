@@ -55,6 +55,14 @@ async fn a_backup_of_a_running_studio_becomes_another_studio() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let into_data = studio(&["restore", &backup_text], &fresh).await;
     assert!(into_data.code == 1 && into_data.err.contains("not empty"), "{into_data:?}");
+    let key = |folder: &Path| std::fs::read(folder.join("studio.key")).unwrap();
+    assert_eq!(key(&fresh), key(&data_dir), "addresses that were given out still open");
+    #[cfg(unix)]
+    for folder in [&backup, &fresh] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.join("studio.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     let ran = studio(&["--json", "doctor", "--deep"], &fresh).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("every hash is right"), "{ran:?}");

@@ -5,5 +5,7 @@ mod batch;
 mod commands;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 mod models;
+mod people;
 mod shop;
 mod steer;
+mod told;

@@ -1,7 +1,7 @@
 //! A studio process, the commands that speak to it, and a worker that does what it is told.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -115,8 +115,13 @@ impl Hand {
 
 /// Runs a command to its end.
 pub async fn run(command: Command) -> Ran {
+    run_with(command, Stdio::null()).await
+}
+
+/// The same with something to read.
+pub async fn run_with(command: Command, input: Stdio) -> Ran {
     let mut command = tokio::process::Command::from(command);
-    command.stdin(std::process::Stdio::null()).kill_on_drop(true);
+    command.stdin(input).kill_on_drop(true);
     let output = tokio::time::timeout(COMMAND_LIMIT, command.output());
     let output = output.await.expect("a command ends in time").expect("a command starts");
     Ran {

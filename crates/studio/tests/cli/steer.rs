@@ -64,3 +64,27 @@ async fn a_worker_is_limited_drained_and_resumed() {
     assert!(shop.ok(&["workers", "resume", &id]).await.ends_with("is online"));
     assert!(shop.ok(&["workers", "logs", &id]).await.starts_with("nothing to show"));
 }
+
+#[tokio::test]
+async fn what_an_operator_decided_outlives_a_studio_that_is_killed() {
+    let mut shop = Shop::open().await;
+    shop.ok(&["queue", "hold"]).await;
+    shop.ok(&["projects", "set", "red", "--max-running", "0"]).await;
+    let submit =
+        |project: &'static str| ["jobs", "submit", "--model", "synthetic", "--project", project, "a fox"];
+    let kept = shop.json(&submit("red")).await["id"].as_str().unwrap().to_owned();
+    let free = shop.json(&submit("blue")).await["id"].as_str().unwrap().to_owned();
+    shop.studio.restart().await;
+    let mut worker = shop.worker().await;
+    assert!(shop.ok(&["queue"]).await.starts_with("held since"));
+    let waiting = shop.json(&["jobs", "list", "--state", "queued"]).await;
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 2);
+    shop.ok(&["queue", "resume"]).await;
+    // The older job is the one that may not run.
+    worker.work(1).await;
+    let done = async || shop.json(&["jobs", "list", "--state", "done"]).await["items"][0]["id"].clone();
+    assert_eq!(done().await, json!(free));
+    shop.ok(&["projects", "set", "red", "--max-running", "none"]).await;
+    worker.work(1).await;
+    assert_eq!(shop.json(&["jobs", "show", &kept]).await["state"], "done");
+}

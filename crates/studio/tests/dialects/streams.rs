@@ -182,3 +182,35 @@ async fn a_lost_try_that_is_answered_differently_ends_in_an_error() {
 async fn worker_of(studio: &Served, job: &str) -> String {
     studio.api.job(job).await["worker"].as_str().unwrap().to_owned()
 }
+
+/// More than the sockets and the live streams keep for a client that does not read.
+const LONG_PIECES: usize = 1_500;
+const PIECE_BYTES: usize = 8 * 1024;
+
+#[tokio::test]
+async fn a_client_that_reads_late_gets_every_character_and_holds_up_nobody() {
+    let studio = Served::start().await;
+    let (_, session) = studio.worker(&ours()).await;
+    let body = chat(json!({"stream": true}));
+    let mut stream = Client::of(&studio).stream("/v1/chat/completions", &body).await;
+    let (mut holding, _) = Holding::next(session).await;
+    let piece = |at: usize| format!("{at:0>PIECE_BYTES$}");
+    let mut whole = String::new();
+    for at in 0..LONG_PIECES {
+        holding.say(&piece(at)).await;
+        whole.push_str(&piece(at));
+    }
+    let job = holding.job.clone();
+    let mut session = holding.said(&whole).await;
+    // The job is done, and the worker is heard, while its client has not read a word.
+    studio.until(&job, "done").await;
+    session.heartbeat(&ours(), None).await;
+    let mut text = String::new();
+    let mut events = 0;
+    for event in stream.rest().await {
+        text.push_str(content(&event));
+        events += 1;
+    }
+    assert!(text == whole, "{} of {} bytes", text.len(), whole.len());
+    assert!(events < LONG_PIECES, "{events} events: the text was queued piece by piece");
+}

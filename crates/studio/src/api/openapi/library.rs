@@ -18,6 +18,17 @@ fn models() -> Vec<Operation> {
         operation(Method::GET, "/api/v1/models", "models", "listModels", "The registry")
             .items::<types::ModelDetail>("Every model"),
         operation(
+            Method::POST,
+            "/api/v1/models",
+            "models",
+            "addModel",
+            "Add a model from addresses of a hub",
+        )
+        .takes::<types::AddModel>()
+        .json_answer::<types::Model>(200, "It was there before")
+        .json_answer::<types::Model>(201, "It is new")
+        .or([409]),
+        operation(
             Method::GET,
             "/api/v1/models/{id}",
             "models",

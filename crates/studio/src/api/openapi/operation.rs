@@ -101,10 +101,13 @@ fn bound_integers(value: &mut Value) {
     }
 }
 
+/// What most bodies are.
+const JSON: &[&str] = &["application/json"];
+
 type MakeSchema = fn(&mut Schemas) -> Value;
 
 struct Body {
-    media: &'static str,
+    media: &'static [&'static str],
     schema: MakeSchema,
     required: bool,
 }
@@ -226,7 +229,7 @@ impl Operation {
 
     /// A JSON body of a form that needs more than one type.
     pub fn takes_schema(mut self, schema: MakeSchema) -> Self {
-        self.body = Some(Body { media: "application/json", schema, required: true });
+        self.body = Some(Body { media: JSON, schema, required: true });
         self
     }
 
@@ -237,14 +240,13 @@ impl Operation {
 
     /// A JSON body; none stands for the default.
     pub fn may_take<T: ToSchema>(mut self) -> Self {
-        self.body =
-            Some(Body { media: "application/json", schema: Schemas::reference::<T>, required: false });
+        self.body = Some(Body { media: JSON, schema: Schemas::reference::<T>, required: false });
         self
     }
 
     /// A body of any bytes.
     pub fn takes_bytes(mut self) -> Self {
-        self.body = Some(Body { media: "application/octet-stream", schema: bytes, required: true });
+        self.body = Some(Body { media: &["application/octet-stream"], schema: bytes, required: true });
         self.problems.extend([408, 507]);
         self
     }
@@ -310,6 +312,18 @@ impl Operation {
         self.answer(200, description, vec![("text/event-stream", text)])
     }
 
+    /// An answer of another media type.
+    pub fn other(self, status: u16, media: &'static str, description: &'static str) -> Self {
+        self.answer(status, description, vec![(media, bytes)])
+    }
+
+    /// A body of one of these media types.
+    pub fn takes_media(mut self, media: &'static [&'static str]) -> Self {
+        self.body = Some(Body { media, schema: bytes, required: true });
+        self.problems.extend([408, 415, 507]);
+        self
+    }
+
     /// An answer without a body.
     pub fn empty(self, status: u16, description: &'static str) -> Self {
         self.answer(status, description, Vec::new())
@@ -340,13 +354,15 @@ impl Operation {
             Some(Access::AtLeast(role)) => json["x-role"] = role.as_str().into(),
             // Whatever the role, and no key.
             Some(Access::User) => json["security"] = json!([{ "cookie": [] }]),
-            Some(Access::Open) | None => json["security"] = json!([]),
+            Some(Access::Open | Access::Signed) | None => json["security"] = json!([]),
         }
         if !self.parameters.is_empty() {
             json["parameters"] = self.parameters.into();
         }
         if let Some(body) = self.body {
-            let content = json!({ body.media: { "schema": (body.schema)(schemas) } });
+            let schema = (body.schema)(schemas);
+            let content: Map<String, Value> =
+                body.media.iter().map(|media| ((*media).to_owned(), json!({ "schema": schema }))).collect();
             json["requestBody"] = json!({ "required": body.required, "content": content });
         }
         let mut responses = Map::new();
@@ -382,7 +398,7 @@ impl Operation {
         if self.body.is_some() {
             statuses.extend([400, 413]);
         }
-        if self.body.as_ref().is_some_and(|body| body.media == "application/json") {
+        if self.body.as_ref().is_some_and(|body| body.media == JSON) {
             statuses.push(415);
         }
         if self.method != Method::GET {

@@ -7,6 +7,7 @@ use crate::api::types;
 
 pub fn operations() -> Vec<Operation> {
     let mut all = projects();
+    all.extend(webhooks());
     all.extend(keys());
     all.extend(session());
     all.extend(users());
@@ -51,6 +52,72 @@ fn projects() -> Vec<Operation> {
             "Remove an empty project",
         )
         .empty(204, "It is gone")
+        .or([409]),
+    ]
+}
+
+fn webhooks() -> Vec<Operation> {
+    vec![
+        operation(Method::GET, "/api/v1/webhooks", "webhooks", "listWebhooks", "Who is told what happens")
+            .items::<types::Webhook>("Every webhook that the caller may see"),
+        operation(
+            Method::POST,
+            "/api/v1/webhooks",
+            "webhooks",
+            "createWebhook",
+            "Tell somebody what happens",
+        )
+        .takes::<types::NewWebhook>()
+        .json_answer::<types::CreatedWebhook>(201, "The webhook with its secret")
+        .or([409]),
+        operation(Method::GET, "/api/v1/webhooks/{id}", "webhooks", "getWebhook", "A webhook")
+            .json_answer::<types::Webhook>(200, "The webhook"),
+        operation(Method::PATCH, "/api/v1/webhooks/{id}", "webhooks", "changeWebhook", "Change a webhook")
+            .takes::<types::WebhookPatch>()
+            .json_answer::<types::Webhook>(200, "The webhook afterwards"),
+        operation(
+            Method::DELETE,
+            "/api/v1/webhooks/{id}",
+            "webhooks",
+            "removeWebhook",
+            "Tell it nothing more",
+        )
+        .empty(204, "It is gone, with its log"),
+        operation(
+            Method::POST,
+            "/api/v1/webhooks/{id}/secret",
+            "webhooks",
+            "showWebhookSecret",
+            "What deliveries are signed with; another one when asked",
+        )
+        .may_take::<types::RotateSecret>()
+        .json_answer::<types::WebhookSecret>(200, "The secret"),
+        operation(
+            Method::POST,
+            "/api/v1/webhooks/{id}/test",
+            "webhooks",
+            "testWebhook",
+            "Send something harmless",
+        )
+        .json_answer::<types::Delivery>(202, "The delivery, to be tried")
+        .or([409]),
+        operation(
+            Method::GET,
+            "/api/v1/webhooks/{id}/deliveries",
+            "webhooks",
+            "listDeliveries",
+            "What a webhook was told, newest first",
+        )
+        .paged()
+        .items::<types::Delivery>("A page of deliveries"),
+        operation(
+            Method::POST,
+            "/api/v1/webhooks/{id}/deliveries/{delivery}/retry",
+            "webhooks",
+            "retryDelivery",
+            "Try a delivery again now",
+        )
+        .json_answer::<types::Delivery>(202, "The delivery, to be tried")
         .or([409]),
     ]
 }

@@ -7,6 +7,18 @@ use studio_protocol::TaskKind;
 use super::operation::{Operation, operation};
 use crate::api::types;
 
+/// Some of the media types that inputs have; others that mean the same are taken too.
+const INPUTS: &[&str] = &[
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/gif",
+    "image/bmp",
+    "audio/wav",
+    "audio/mpeg",
+    "audio/ogg",
+];
+
 pub fn operations() -> Vec<Operation> {
     let mut all = studio();
     all.extend(jobs());
@@ -56,6 +68,7 @@ fn jobs() -> Vec<Operation> {
             .text_query("project", "Only of this project")
             .text_query("worker", "Only what this worker holds or ended")
             .text_query("q", "Part of the asset name, or the whole id")
+            .text_query("newerThan", "The page of jobs before this cursor: back to what is newer")
             .paged()
             .json_answer::<types::JobPage>(200, "A page of jobs"),
         submission(operation(Method::POST, "/api/v1/jobs", "jobs", "submitJobs", "Submit jobs, all or none"))
@@ -160,6 +173,14 @@ fn batches() -> Vec<Operation> {
         .may_take::<types::Reason>()
         .json_answer::<types::BatchChange>(200, "The batch afterwards"),
         operation(
+            Method::GET,
+            "/api/v1/batches/{id}/zip",
+            "batches",
+            "downloadBatch",
+            "All that a batch made, as a zip",
+        )
+        .other(200, "application/zip", "Written as it is sent"),
+        operation(
             Method::POST,
             "/api/v1/batches/{id}/retry",
             "batches",
@@ -175,6 +196,9 @@ fn artefacts() -> Vec<Operation> {
     vec![
         operation(Method::GET, "/api/v1/artefacts", "artefacts", "listArtefacts", "Artefacts, newest first")
             .text_query("batch", "Only of this batch")
+            .text_query("project", "Only of this project")
+            .text_query("model", "Only of this model")
+            .words("kind", &TaskKind::ALL.map(TaskKind::as_str), "Only of this kind")
             .paged()
             .items::<types::Artefact>("A page of artefacts, shorter where others may not be seen")
             .or([404]),
@@ -186,6 +210,46 @@ fn artefacts() -> Vec<Operation> {
             "The bytes of an artefact",
         )
         .file("All of them"),
+        operation(
+            Method::DELETE,
+            "/api/v1/artefacts/{id}",
+            "artefacts",
+            "removeArtefact",
+            "Delete an artefact",
+        )
+        .empty(204, "Its bytes are gone"),
+        operation(
+            Method::POST,
+            "/api/v1/artefacts/{id}/link",
+            "artefacts",
+            "linkArtefact",
+            "Make an address that needs no key and expires",
+        )
+        .may_take::<types::NewArtefactLink>()
+        .json_answer::<types::ArtefactLink>(200, "The address"),
+        operation(
+            Method::GET,
+            "/api/v1/artefacts/{id}/thumbnail",
+            "artefacts",
+            "getThumbnail",
+            "A small picture of a picture",
+        )
+        .text_query("size", "The longest side, pixels: one of two")
+        .header("If-None-Match", &json!({ "type": "string" }), "An ETag that is known")
+        .other(200, "image/*", "The thumbnail")
+        .empty(304, "It is the one that is known"),
+        operation(
+            Method::POST,
+            "/api/v1/inputs",
+            "artefacts",
+            "bringInput",
+            "Bring a picture or a recording for a task",
+        )
+        .text_query("project", "Whose it is; that of the key when absent")
+        .takes_media(INPUTS)
+        .json_answer::<types::Input>(201, "What tasks name it by, and until when it is kept"),
+        operation(Method::GET, "/api/v1/inputs/{id}", "artefacts", "getInput", "The bytes of an input")
+            .file("All of them"),
     ]
 }
 

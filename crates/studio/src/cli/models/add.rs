@@ -4,29 +4,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde_json::{Map, Value};
-use studio_protocol::{CliDefaults, FileRole, ModelFile, ModelSource, TaskKind};
+use serde_json::Value;
+use studio_protocol::{CliDefaults, FileRole, ModelFile, TaskKind};
 use tokio::io::AsyncReadExt;
 
 use model_store::hub::HubModel;
 
-use super::guess::{self, Part, Whole};
-use super::hub::{self, Hub};
 use super::show::word;
 use super::upload::{self, LocalFile};
-use crate::api::OTHER_ROLES;
 use crate::api::types::{ModelDetail, PutModel};
 use crate::cli::output::Output;
 use crate::cli::task::parse_default;
 use crate::client::Client;
-use crate::model_files::StudioAddress;
+use crate::model_guess::{
+    Found, HEAD_BYTES, PREFIX, Wanted, entry, look_at_hub, parse_role, part, plain_name,
+};
 
 /// Endings of files that a model is made of.
 const ENDINGS: [&str; 10] = ["gguf", "safetensors", "sft", "ckpt", "pth", "onnx", "ort", "bin", "txt", "fst"];
-/// What a model takes beside its weights: caches, activations, the engine's buffers.
-const VRAM_FACTOR: f64 = 1.15;
-/// And at least, GiB.
-const VRAM_BASE_GB: f64 = 0.5;
 
 /// A model.
 #[derive(Debug, Args)]
@@ -68,15 +63,6 @@ pub struct AddArgs {
     defaults: Vec<(String, Value)>,
 }
 
-/// A file that was looked at.
-struct Found {
-    file: ModelFile,
-    /// Stated by the user.
-    role: Option<FileRole>,
-    part: Option<Part>,
-    path: Option<PathBuf>,
-}
-
 /// Does it.
 pub async fn run(client: &Client, out: Output, args: AddArgs) -> anyhow::Result<()> {
     let (id, sources) = split(&args.what)?;
@@ -92,7 +78,7 @@ pub async fn run(client: &Client, out: Output, args: AddArgs) -> anyhow::Result<
         found.extend(look(out, source).await?);
     }
     let id = id.unwrap_or_else(|| name_of(&sources[0]));
-    let local: Vec<LocalFile> = found.iter().filter_map(Found::local).collect();
+    let local: Vec<LocalFile> = found.iter().filter_map(local).collect();
     for file in &mut found {
         file.place(&id);
     }
@@ -167,7 +153,7 @@ impl Source {
             }
             _ => (None, text),
         };
-        if rest.starts_with(hub::PREFIX) {
+        if rest.starts_with(PREFIX) {
             let wrong = || {
                 format!("`{rest}` is not hf:OWNER/REPO, hf:OWNER/REPO:FILE or hf:OWNER/REPO@REVISION:FILE")
             };
@@ -196,135 +182,42 @@ async fn look(out: Output, source: &Source) -> anyhow::Result<Vec<Found>> {
             let mut head = Vec::new();
             let file = tokio::fs::File::open(path).await.with_context(unreadable)?;
             let bytes = file.metadata().await.with_context(unreadable)?.len();
-            file.take(guess::HEAD_BYTES).read_to_end(&mut head).await.with_context(unreadable)?;
+            file.take(HEAD_BYTES).read_to_end(&mut head).await.with_context(unreadable)?;
             let sha256 = upload::hash(out, path, bytes).await?;
-            let part = guess::part(filename, &head);
+            let part = part(filename, &head);
             let file = entry(String::new(), filename, Some(bytes), Some(sha256));
             Ok(vec![Found { file, role, part, path: Some(path.clone()) }])
         }
-        Place::Hub(name) => {
-            let hub = Hub::new()?;
-            let mut found = Vec::new();
-            for file in hub.files(name).await? {
-                let filename = file.name().to_owned();
-                let mut part = guess::part(&filename, &[]);
-                if part.is_none() && role.is_none() {
-                    part = guess::part(&filename, &hub.head(&file).await?);
-                }
-                let bytes = Some(file.size).filter(|bytes| *bytes > 0);
-                let file = entry(file.url, &filename, bytes, file.sha256);
-                found.push(Found { file, role: role.clone(), part, path: None });
-            }
-            Ok(found)
-        }
+        Place::Hub(name) => look_at_hub(name, role.as_ref()).await,
     }
 }
 
-fn entry(url: String, filename: &str, bytes: Option<u64>, sha256: Option<String>) -> ModelFile {
-    ModelFile {
-        role: FileRole::Model,
-        url,
-        mirrors: Vec::new(),
-        filename: filename.to_owned(),
-        approx_bytes: bytes,
-        sha256,
-    }
+/// What is to be uploaded of a file.
+fn local(found: &Found) -> Option<LocalFile> {
+    let path = found.path.clone()?;
+    let bytes = found.file.approx_bytes.unwrap_or(0);
+    Some(LocalFile { filename: found.file.filename.clone(), path, bytes })
 }
 
 /// A name for the model, from its first source.
 fn name_of(source: &Source) -> String {
-    let (name, is_path) = match &source.place {
-        Place::Hub(name) => (name.repo.rsplit('/').next().unwrap_or_default().to_owned(), false),
-        Place::File(path) => (path.display().to_string(), true),
-    };
-    let stem = if is_path {
-        Path::new(&name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("model")
-    } else {
-        &name
-    };
-    let lower = stem.to_ascii_lowercase();
-    let lower = lower.strip_suffix("-gguf").unwrap_or(&lower);
-    let plain: String = lower
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-        .collect();
-    let plain = plain.trim_matches(['.', '-']);
-    if plain.is_empty() { "model".to_owned() } else { plain.to_owned() }
-}
-
-impl Found {
-    fn local(&self) -> Option<LocalFile> {
-        let path = self.path.clone()?;
-        Some(LocalFile {
-            filename: self.file.filename.clone(),
-            path,
-            bytes: self.file.approx_bytes.unwrap_or(0),
-        })
-    }
-
-    /// A file of this machine will be at the studio.
-    fn place(&mut self, id: &str) {
-        if self.path.is_some() {
-            let address = StudioAddress { model: id.to_owned(), filename: self.file.filename.clone() };
-            self.file.url = address.to_string();
-        }
+    match &source.place {
+        Place::Hub(name) => plain_name(&name.repo),
+        Place::File(path) => plain_name(path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("model")),
     }
 }
 
 impl AddArgs {
     fn model(self, found: Vec<Found>) -> anyhow::Result<PutModel> {
-        let names: Vec<&str> = found.iter().map(|found| found.file.filename.as_str()).collect();
-        let parts: Vec<Option<Part>> = found.iter().map(|found| found.part.clone()).collect();
-        let whole = guess::whole(&names, &parts);
-        let unknown = "what these files make is not known from them: say --kind and --engine";
-        let kind = self.kind.or(whole.as_ref().map(|whole| whole.kind));
-        let engine = self.engine.clone().or(whole.as_ref().map(|whole| whole.engine.to_owned()));
-        let (Some(kind), Some(engine)) = (kind, engine) else {
-            bail!(if found.is_empty() { "a model has a --kind and an --engine" } else { unknown })
-        };
-        let bytes: u64 = found.iter().filter_map(|found| found.file.approx_bytes).sum();
-        let guessed = found.iter().any(|found| found.file.approx_bytes.is_some()).then(|| vram(bytes));
-        let mut more: Map<String, Value> = self.defaults.into_iter().collect();
-        for (name, value) in whole.iter().flat_map(|whole| &whole.defaults) {
-            more.entry(*name).or_insert(Value::from(*value));
-        }
-        let mut files = Vec::new();
-        for (at, found) in found.into_iter().enumerate() {
-            files.push(with_role(found, at, whole.as_ref())?);
-        }
-        files.extend(self.files);
+        let (kind, engine) = (self.kind, self.engine);
         let cli_defaults = CliDefaults {
             cfg_scale: self.cfg_scale,
             steps: self.steps,
             width: self.width,
             height: self.height,
-            more,
+            more: self.defaults.into_iter().collect(),
         };
-        let vram_gb = self.vram_gb.or(guessed).unwrap_or(0.0);
-        Ok(PutModel { kind, vram_gb, enabled: None, source: ModelSource { engine, files, cli_defaults } })
-    }
-}
-
-fn with_role(found: Found, at: usize, whole: Option<&Whole>) -> anyhow::Result<ModelFile> {
-    let guessed = whole.and_then(|whole| whole.roles.get(at).cloned().flatten());
-    let name = &found.file.filename;
-    let role = found.role.or(guessed).with_context(|| {
-        format!("what `{name}` is to the model is not known: write its role before it, like vae={name}")
-    })?;
-    Ok(ModelFile { role, ..found.file })
-}
-
-/// In tenths, rounded up.
-fn vram(bytes: u64) -> f64 {
-    let gb = bytes as f64 / (1024.0 * 1024.0 * 1024.0) * VRAM_FACTOR + VRAM_BASE_GB;
-    (gb * 10.0).ceil() / 10.0
-}
-
-fn parse_role(word: &str) -> Result<FileRole, String> {
-    match serde_json::from_value(Value::from(word)) {
-        Ok(FileRole::Other(role)) if OTHER_ROLES.contains(&role.as_str()) => Ok(FileRole::Other(role)),
-        Err(_) | Ok(FileRole::Other(_)) => Err(format!("`{word}` is not a role of a file")),
-        Ok(role) => Ok(role),
+        Wanted { kind, engine, vram_gb: self.vram_gb, files: self.files, cli_defaults }.model(found)
     }
 }
 
@@ -384,11 +277,5 @@ mod tests {
         for wrong in [&["gone.gguf"][..], &["mine", "other"], &["brain=hf:a/b"], &["hf:a"]] {
             assert!(split(&words(wrong)).is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn memory_is_a_little_more_than_the_files() {
-        assert!((vram(1 << 30) - 1.7).abs() < 1e-9);
-        assert!((vram(0) - 0.5).abs() < 1e-9);
     }
 }

@@ -49,6 +49,22 @@ async fn only_a_page_of_the_session_changes_something() {
 }
 
 #[tokio::test]
+async fn only_a_page_of_the_session_asks_something_of_the_fleet() {
+    let desk = Desk::open().await;
+    let ann = desk.browser("submitter").await;
+    let ask = async |headers: &[(&str, &str)]| {
+        let body = json!({"model": "synthetic-chat", "messages": [{"role": "user", "content": "hi"}]});
+        let answer = desk.plain("POST", "/v1/chat/completions", Some(body), headers).await;
+        (answer.status.as_u16(), answer.json()["error"]["code"].as_str().map(str::to_owned))
+    };
+    let cookie = ("cookie", ann.cookie.as_str());
+    assert_eq!(ask(&[cookie]).await, (403, Some("permission_denied".to_owned())));
+    assert_eq!(ask(&[cookie, ("x-api-key", &desk.admin)]).await, (401, Some("invalid_api_key".to_owned())));
+    // Past the guard: there is no worker.
+    assert_eq!(ask(&[cookie, ("x-csrf-token", &ann.csrf)]).await, (503, Some("unavailable".to_owned())));
+}
+
+#[tokio::test]
 async fn a_request_shows_one_credential() {
     let desk = Desk::open().await;
     let ann = desk.browser("operator").await;
