@@ -81,6 +81,7 @@ impl Engine {
             inputs,
             stream: true,
             preview,
+            traceparent: None,
         };
         self.say(&Command::Run(Box::new(run)));
     }
