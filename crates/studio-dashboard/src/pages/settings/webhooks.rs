@@ -120,7 +120,7 @@ fn told(shell: &Shell, hook: &Webhook, delivery: &Delivery) -> Markup {
             div { strong { (delivery.event) } div { small.mono { (delivery.id) } } }
             span.badges { (badge(tone, word)) }
             small {
-                (delivery.attempts) " tries"
+                (delivery.attempts) (if delivery.attempts == 1 { " try" } else { " tries" })
                 @if let Some(status) = delivery.status { ", answered " (status) }
                 @if let Some(error) = &delivery.error { ", " (error) }
                 @if let Some(next) = delivery.next_at { ", again " (time(shell.now, next)) }
