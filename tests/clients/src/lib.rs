@@ -22,8 +22,8 @@ impl Fleet {
     pub async fn start() -> Self {
         let story = Story::begin().await;
         let workers = vec![story.worker("first").await, story.worker("second").await];
-        let unknown =
-            json!({"kind": "llm", "vramGb": 1.0, "source": {"engine": "no-such-engine", "files": []}});
+        let unknown = json!({"kind": "llm", "vramGb": 1.0, "source": {"engine": "no-such-engine", "files": [],
+            "cliDefaults": {"cfgScale": 1.0, "steps": 1, "width": 64, "height": 64}}});
         story.api.put("/models/nobody-runs-this", &unknown).await;
         Self { story, _workers: workers }
     }
