@@ -14,7 +14,7 @@ pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
-mod inputs;
+pub(crate) mod inputs;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
@@ -31,7 +31,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
-mod webhooks;
+pub(crate) mod webhooks;
 mod worker_steering;
 pub(crate) mod workers;
 
