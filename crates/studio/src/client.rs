@@ -107,10 +107,10 @@ impl Client {
 
     /// `GET /readyz`: fails with the reason when the studio is not ready.
     pub async fn ready(&self) -> Result<(), ClientError> {
-        let url = self.base.join("readyz").map_err(|error| ClientError::Address {
-            url: self.base.to_string(),
-            why: error.to_string(),
-        })?;
+        let url = self
+            .base
+            .join("readyz")
+            .map_err(|error| ClientError::Address { url: self.base.to_string(), why: error.to_string() })?;
         self.send(self.http.get(url)).await.map(drop)
     }
 

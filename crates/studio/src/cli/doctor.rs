@@ -45,7 +45,7 @@ pub async fn run(connect: &ConnectArgs, args: &DoctorArgs, out: Output) -> anyho
     let mut findings = Findings::default();
     places::look(&data_dir, &mut findings);
     database::look(&data_dir, args.deep, &mut findings).await;
-    if let Err(error) = models::unreadable_is_told(&data_dir, args.deep, &mut findings).await {
+    if let Err(error) = models::look(&data_dir, args.deep, &mut findings).await {
         findings.fail("models", format!("{error:#}"), "make the folder readable for this user");
     }
     if let Some((cert, key)) = args.tls_cert.clone().zip(args.tls_key.clone()) {

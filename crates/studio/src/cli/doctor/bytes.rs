@@ -43,13 +43,14 @@ pub async fn look(look: &Look, data_dir: &Path, deep: bool, findings: &mut Findi
             findings.fail(check, detail, format!("{advice}, or restore a backup"));
         }
     }
-    nameless(&files, &known, findings);
+    nameless(&folder, &files, &known, findings);
     Ok(())
 }
 
-fn nameless(files: &[(String, SystemTime)], known: &[NamedBytes], findings: &mut Findings) {
+fn nameless(folder: &Path, files: &[(String, SystemTime)], known: &[NamedBytes], findings: &mut Findings) {
     let known: HashSet<&str> = known.iter().map(|one| one.key.as_str()).collect();
-    let is_nameless = |key: &str| !known.contains(origin_of(key).unwrap_or(key));
+    // A studio that runs deletes rows and then files: what is gone by now was no leftover.
+    let is_nameless = |key: &str| !known.contains(origin_of(key).unwrap_or(key)) && folder.join(key).exists();
     let old = |time: &SystemTime| time.elapsed().is_ok_and(|age| age > UPLOAD_AGE);
     let (left, young): (Vec<_>, Vec<_>) =
         files.iter().filter(|(key, _)| is_nameless(key)).partition(|(_, time)| old(time));

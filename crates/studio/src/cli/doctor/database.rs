@@ -91,7 +91,11 @@ fn rows(db: &Db, data_dir: &Path, findings: &mut Findings) -> studio_store::Resu
         findings.ok("counts", "those of projects are those of their jobs");
     } else {
         let detail = format!("wrong for {}", named(&miscounts));
-        findings.fail("counts", detail, "a restart of the studio counts projects anew; totals need a restore");
+        findings.fail(
+            "counts",
+            detail,
+            "a restart of the studio counts projects anew; totals need a restore",
+        );
     }
     clock(db, findings)?;
     keys(db, data_dir, findings)?;

@@ -15,11 +15,7 @@ use crate::model_files::{Recorded, StudioAddress, recorded};
 use crate::settings::MODELS;
 
 /// Looks at all of it; fails when the folder cannot be read.
-pub async fn unreadable_is_told(
-    data_dir: &Path,
-    deep: bool,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
+pub async fn look(data_dir: &Path, deep: bool, findings: &mut Findings) -> anyhow::Result<()> {
     let root = data_dir.join(MODELS);
     let known = recorded(&root).with_context(|| format!("could not read `{}`", root.display()))?;
     let (mut wrong, mut total) = (Vec::new(), 0);
@@ -45,9 +41,9 @@ pub async fn unreadable_is_told(
     }
     // What is wrong with the database was told where it was opened.
     if let Ok(path) = database(data_dir)
-        && let Ok(look) = Look::open_still(&path)
-        && look.version() == Look::KNOWN_VERSION
-        && let Ok(models) = look.db().models()
+        && let Ok(database) = Look::open_still(&path)
+        && database.version() == Look::KNOWN_VERSION
+        && let Ok(models) = database.db().models()
     {
         registry(&models, &known, findings);
     }

@@ -16,7 +16,8 @@ pub async fn look(connect: &ConnectArgs, public_url: Option<&str>, findings: &mu
         Ok(client) => match client.ready().await {
             Ok(()) => findings.ok("public", format!("{} answers", shown(client.url()))),
             Err(error) => {
-                let advice = "workers cannot reach the studio there: check the name, the proxy and the certificate";
+                let advice =
+                    "workers cannot reach the studio there: check the name, the proxy and the certificate";
                 findings.fail("public", one_line(&error), advice);
             }
         },
@@ -31,20 +32,27 @@ async fn studio(client: &Client, is_stated: bool, findings: &mut Findings) {
         if is_stated || error.problem().is_some() {
             findings.fail("studio", one_line(&error), "its log says why");
         } else {
-            findings.ok("studio", format!("none answers at {url}; name yours with --url to have it looked at"));
+            findings
+                .ok("studio", format!("none answers at {url}; name yours with --url to have it looked at"));
         }
         return;
     }
     let own = env!("CARGO_PKG_VERSION");
     match client.status().await {
-        Ok(status) if status.version == own => findings.ok("studio", format!("{url} is ready, version {own}")),
+        Ok(status) if status.version == own => {
+            findings.ok("studio", format!("{url} is ready, version {own}"))
+        }
         Ok(status) => {
             let detail = format!("{url} is ready, version {}, and this program is {own}", status.version);
             findings.warn("studio", detail, "use one version, or start the studio again after an update");
         }
         Err(error) if is_stated => {
             let advice = "name a key that is good with --api-key-file";
-            findings.warn("studio", format!("{url} is ready, and tells no more: {}", one_line(&error)), advice);
+            findings.warn(
+                "studio",
+                format!("{url} is ready, and tells no more: {}", one_line(&error)),
+                advice,
+            );
         }
         Err(_) => findings.ok("studio", format!("{url} is ready, and knows no key of this directory")),
     }
