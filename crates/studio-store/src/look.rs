@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -20,8 +21,12 @@ pub struct Look {
     db: Db,
     path: PathBuf,
     version: i64,
-    is_still: bool,
+    /// Where it is read without locks: what its file was like.
+    still: Option<Stamp>,
 }
+
+/// Length and time of the last write.
+type Stamp = (u64, Option<SystemTime>);
 
 /// Bytes that a database names, in the words of every version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +66,7 @@ impl Look {
             let detail = "the file is empty".to_owned();
             return Err(OpenStoreError::Corrupt { path: path.to_owned(), detail });
         }
+        let still = is_still.then(|| stamp(&metadata));
         let conn = connect(path, is_still).map_err(sqlite_error)?;
         let id: i64 =
             conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sqlite_error)?;
@@ -69,7 +75,7 @@ impl Look {
         }
         let version = migrations::version(&conn).map_err(sqlite_error)?;
         let db = Db::looking(conn).map_err(sqlite_error)?;
-        Ok(Self { db, path: path.to_owned(), version, is_still })
+        Ok(Self { db, path: path.to_owned(), version, still })
     }
 
     /// Its schema version; most operations need [`KNOWN_VERSION`](Self::KNOWN_VERSION).
@@ -84,7 +90,9 @@ impl Look {
 
     /// Whether somebody opened the database for writing while it was read without locks: what was seen may be wrong.
     pub fn has_moved(&self) -> bool {
-        self.is_still && beside(&self.path, "-wal").exists()
+        let Some(before) = self.still else { return false };
+        beside(&self.path, "-wal").exists()
+            || fs::metadata(&self.path).map_or(true, |metadata| stamp(&metadata) != before)
     }
 
     /// Refuses a database that a later version of this program wrote.
@@ -142,6 +150,10 @@ fn named_bytes(db: &Db, version: i64) -> Result<Vec<NamedBytes>> {
         all.extend(rows.collect::<Result<Vec<_>>>()?);
     }
     Ok(all)
+}
+
+fn stamp(metadata: &fs::Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
 }
 
 fn connect(path: &Path, is_still: bool) -> rusqlite::Result<Connection> {

@@ -27,10 +27,17 @@ use crate::client::hash_of;
 
 /// Writes a backup of `data_dir` to `backup`.
 pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<Exit> {
-    let look = Look::open(&database(data_dir)?)?.not_newer()?;
+    let original = database(data_dir)?;
+    let look = Look::open_still(&original)?.not_newer()?;
     empty_folder(backup, "a backup goes to a folder of its own")?;
     let database = backup.join(DATABASE);
     look.db().backup_to(&database)?;
+    if look.has_moved() {
+        // A studio was started meanwhile: once more, as beside one that runs.
+        std::fs::remove_file(&database)?;
+        Look::open(&original)?.not_newer()?.db().backup_to(&database)?;
+    }
+    drop(look);
     let known = Look::open_still(&database)?.named_bytes()?;
     let folder = data_dir.join(ARTEFACTS);
     // Nothing is made in the data directory.
@@ -53,7 +60,7 @@ pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<
                 list.write_all(b"\n")?;
             }
             Err(error) => {
-                if look.names(&line.key)? {
+                if Look::open_still(&original)?.names(&line.key)? {
                     damaged.push(format!("{name}: {error:#}"));
                 } else {
                     deleted.push(line.key);
@@ -61,7 +68,6 @@ pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<
             }
         }
     }
-    drop(look);
     if !deleted.is_empty() {
         forget_in_copy(&database, &deleted)?;
     }

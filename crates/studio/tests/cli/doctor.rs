@@ -269,10 +269,12 @@ async fn keys_that_are_damaged_gone_or_open_to_others_are_told() {
         fs::write(&signing, bad).expect("a file can be written");
         stopped.doctor().await.tells("fail", "signing", &[why, "restore it from a backup"]);
     }
-    fs::remove_file(&signing).expect("a file can be removed");
+    fs::write(&signing, good).expect("a file can be written");
+    let away = stopped.path("../studio.key");
+    fs::rename(&signing, &away).expect("a file can be moved");
     stopped.doctor().await.tells("fail", "signing", &["is missing"]);
     assert!(!signing.exists(), "looking draws no key");
-    fs::write(&signing, good).expect("a file can be written");
+    fs::rename(&away, &signing).expect("a file can be moved");
 
     fs::write(stopped.path("admin.key"), "sk-studio-of-yesterday").expect("a file can be written");
     let report = stopped.doctor().await;
@@ -361,11 +363,15 @@ async fn wrong_counts_a_clock_behind_and_deaf_webhooks_are_told() {
 #[tokio::test]
 async fn model_files_that_the_registry_expects_and_that_are_not_here_are_named() {
     let stopped = Stopped::new().await;
-    let source = r#"{"engine":"sd-cpp","files":[{"role":"model","url":"studio:///models/mine/mine.gguf","filename":"mine.gguf"}],"cliDefaults":{}}"#;
-    stopped.sql(&format!(
+    let file = r#"{"role":"model","url":"studio:///models/mine/mine.gguf","filename":"mine.gguf"}"#;
+    let defaults = r#"{"cfgScale":1,"steps":4,"width":64,"height":64}"#;
+    let source = format!(r#"{{"engine":"sd-cpp","files":[{file}],"cliDefaults":{defaults}}}"#);
+    stopped.sql(
         "INSERT INTO models (id, kind, engine, vram_gb, enabled, source, created_at, updated_at) \
-         VALUES ('mine', 'image', 'sd-cpp', 1, 1, '{source}', 0, 0)"
-    ));
+         VALUES ('mine', 'image', 'sd-cpp', 1, 1, '{}', 0, 0)",
+    );
+    stopped.doctor().await.tells("fail", "registry", &["mine", "restore"]);
+    stopped.sql(&format!("UPDATE models SET source = '{source}' WHERE id = 'mine'"));
     stopped.doctor().await.tells("warn", "registry", &["mine/mine.gguf", "upload them"]);
     stopped.sql("UPDATE models SET enabled = 0 WHERE id = 'mine'");
     stopped.doctor().await.tells("ok", "registry", &["without a hash"]);

@@ -1,5 +1,7 @@
 //! The database and what its rows say: whole, of which version, counted right, of the right time, in whose hands.
 
+use std::cmp::Ordering;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,11 +25,11 @@ pub async fn look(data_dir: &Path, deep: bool, findings: &mut Findings) {
     };
     // A studio could not work on it; whoever looks can.
     if let Err(error) = std::fs::OpenOptions::new().append(true).open(&path) {
-        let detail = match error.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                OpenStoreError::ReadOnly { path: path.clone() }.to_string()
-            }
-            _ => format!("`{}`: {error}", path.display()),
+        let refused = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
+        let detail = if refused.contains(&error.kind()) {
+            OpenStoreError::ReadOnly { path: path.clone() }.to_string()
+        } else {
+            format!("`{}`: {error}", path.display())
         };
         findings.fail("database", detail, "");
     }
@@ -65,15 +67,22 @@ fn structure(look: &Look, path: &Path, deep: bool, findings: &mut Findings) -> b
 
 fn version(look: &Look, findings: &mut Findings) -> bool {
     let (found, known) = (look.version(), Look::KNOWN_VERSION);
-    if found == known {
-        findings.ok("schema", format!("version {found}"));
-    } else if found < known {
-        let detail = format!("version {found}, this program works with {known}; its rows were not looked at");
-        findings.warn("schema", detail, "`studio backup` copies it as it is, `studio serve` brings it up");
-    } else {
-        let detail =
-            format!("version {found}, this program knows up to {known}; its rows were not looked at");
-        findings.fail("schema", detail, "use the newer studio that wrote it");
+    match found.cmp(&known) {
+        Ordering::Equal => findings.ok("schema", format!("version {found}")),
+        Ordering::Less => {
+            let detail =
+                format!("version {found}, this program works with {known}; its rows were not looked at");
+            findings.warn(
+                "schema",
+                detail,
+                "`studio backup` copies it as it is, `studio serve` brings it up",
+            );
+        }
+        Ordering::Greater => {
+            let detail =
+                format!("version {found}, this program knows up to {known}; its rows were not looked at");
+            findings.fail("schema", detail, "use the newer studio that wrote it");
+        }
     }
     found == known
 }
@@ -128,12 +137,11 @@ fn keys(db: &Db, data_dir: &Path, findings: &mut Findings) -> studio_store::Resu
         findings.ok("access", format!("no key is kept in `{}`", path.display()));
         return Ok(());
     };
-    match db.key_by_hash(&secrets::hash(secret.trim()))? {
-        Some(key) => findings.ok("access", format!("`{}` opens as {}", path.display(), key.role)),
-        None => {
-            let detail = format!("the key in `{}` is not known any more", path.display());
-            findings.warn("access", detail, "delete the file, or put the right key into it");
-        }
+    if let Some(key) = db.key_by_hash(&secrets::hash(secret.trim()))? {
+        findings.ok("access", format!("`{}` opens as {}", path.display(), key.role));
+    } else {
+        let detail = format!("the key in `{}` is not known any more", path.display());
+        findings.warn("access", detail, "delete the file, or put the right key into it");
     }
     Ok(())
 }

@@ -39,13 +39,15 @@ pub async fn look(data_dir: &Path, deep: bool, findings: &mut Findings) -> anyho
         let checked = if deep { "every hash is right" } else { "all there, --deep compares hashes" };
         findings.ok("models", format!("{} files of {}: {checked}", known.len(), size(total)));
     }
-    // What is wrong with the database was told where it was opened.
+    // What is wrong with the database itself was told where it was looked at.
     if let Ok(path) = database(data_dir)
         && let Ok(database) = Look::open_still(&path)
         && database.version() == Look::KNOWN_VERSION
-        && let Ok(models) = database.db().models()
     {
-        registry(&models, &known, findings);
+        match database.db().models() {
+            Ok(models) => registry(&models, &known, findings),
+            Err(error) => findings.fail("registry", error.to_string(), "restore a backup"),
+        }
     }
     Ok(())
 }

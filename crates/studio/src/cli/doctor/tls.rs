@@ -1,6 +1,6 @@
 //! The certificate that the studio serves with.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use rustls::pki_types::CertificateDer;
@@ -31,13 +31,13 @@ pub fn look(files: &TlsFiles, findings: &mut Findings) {
 
 fn lifetime(from: i64, until: i64, findings: &mut Findings) {
     const RENEW: &str = "renew it and start the studio again";
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
+    let now = Timestamp::now().as_millis() / 1000;
     let day = |seconds: i64| Timestamp::from_millis(seconds.saturating_mul(1000));
     if until <= now {
         findings.fail("tls", format!("the certificate expired at {}", day(until)), RENEW);
     } else if from > now {
         findings.fail("tls", format!("the certificate is not valid before {}", day(from)), "set the clock");
-    } else if until - now < SOON.as_secs() as i64 {
+    } else if until - now < SOON.as_secs().cast_signed() {
         findings.warn("tls", format!("the certificate expires at {}", day(until)), RENEW);
     } else {
         findings.ok("tls", format!("the files go together, valid until {}", day(until)));
