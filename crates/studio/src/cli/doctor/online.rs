@@ -40,7 +40,7 @@ async fn studio(client: &Client, is_stated: bool, findings: &mut Findings) {
     let own = env!("CARGO_PKG_VERSION");
     match client.status().await {
         Ok(status) if status.version == own => {
-            findings.ok("studio", format!("{url} is ready, version {own}"))
+            findings.ok("studio", format!("{url} is ready, version {own}"));
         }
         Ok(status) => {
             let detail = format!("{url} is ready, version {}, and this program is {own}", status.version);
