@@ -68,6 +68,12 @@ impl Db {
         Ok(Self::over(conn))
     }
 
+    /// Takes over a connection whose journal and schema stay as they are.
+    pub(crate) fn looking(conn: Connection) -> rusqlite::Result<Self> {
+        configure(&conn, READER_CACHE_KIB)?;
+        Ok(Self::over(conn))
+    }
+
     fn over(conn: Connection) -> Self {
         Self { conn, tally: Tally::default(), kept_apart: false, failed: None, webhooks: Cell::new(None) }
     }

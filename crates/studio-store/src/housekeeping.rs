@@ -14,28 +14,6 @@ impl Db {
         Ok(self.statement("DELETE FROM idempotency WHERE created_at < ?1")?.execute([before.as_millis()])?)
     }
 
-    /// What is wrong with the database; empty when nothing is. Reads all of it.
-    pub fn integrity_check(&self) -> Result<Vec<String>> {
-        let mut check = self.statement("PRAGMA integrity_check")?;
-        let lines = check.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
-        let mut problems: Vec<String> = lines.into_iter().filter(|line| line != "ok").collect();
-        let mut check = self.statement("PRAGMA foreign_key_check")?;
-        let broken = check.query_map([], |row| {
-            let (table, row, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(format!(
-                "row {} of {table} names a row of {parent} that does not exist",
-                row.unwrap_or_default()
-            ))
-        })?;
-        problems.extend(broken.collect::<rusqlite::Result<Vec<String>>>()?);
-        if !self.projects_are_counted()? {
-            problems.push(
-                "the jobs of projects are not as many as all jobs: a restart counts them anew".to_owned(),
-            );
-        }
-        Ok(problems)
-    }
-
     /// How many jobs are in each state.
     pub fn counts(&self) -> Result<StateCounts> {
         const SQL: &str = "\

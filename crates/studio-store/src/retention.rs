@@ -101,16 +101,22 @@ impl Db {
     }
 
     /// Forgets artefacts and inputs by their places in the artefact store, in a copy that was made without their bytes.
-    pub fn forget_keys(&mut self, keys: &[String]) -> Result<()> {
+    pub(crate) fn forget_keys(&mut self, keys: &[String]) -> Result<()> {
         const USES: &str = "DELETE FROM job_inputs WHERE input IN (SELECT seq FROM inputs WHERE key = ?1)";
         self.atomically(|db| {
+            db.forget_artefact_keys(keys)?;
             for key in keys {
-                db.statement("DELETE FROM artefacts WHERE key = ?1")?.execute([key])?;
                 db.statement(USES)?.execute([key])?;
                 db.statement("DELETE FROM inputs WHERE key = ?1")?.execute([key])?;
             }
             Ok(())
         })
+    }
+
+    /// The same of artefacts alone, for a copy from before there were inputs.
+    pub(crate) fn forget_artefact_keys(&self, keys: &[String]) -> Result<()> {
+        let mut delete = self.statement("DELETE FROM artefacts WHERE key = ?1")?;
+        keys.iter().try_for_each(|key| Ok(delete.execute([key]).map(drop)?))
     }
 
     /// Forgets those of the jobs that still are over since before `before`, with everything about them.

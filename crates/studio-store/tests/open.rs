@@ -9,7 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use studio_store::{Db, OpenStoreError, Store, StoreError, restore};
+use studio_store::{Db, Look, OpenStoreError, Store, StoreError, restore};
 use tempfile::TempDir;
 
 use fixture::{Fixture, at};
@@ -218,4 +218,32 @@ async fn a_backup_is_put_where_nothing_is() {
     let empty = Place::new();
     assert_eq!(restore(&place.path, &empty.path, &empty.beside("former.db")).unwrap(), None);
     assert_eq!(waiting(&empty.path).await, 20);
+}
+
+#[tokio::test]
+async fn a_look_makes_no_file_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // What means something in an address of SQLite's.
+    let path = folder.path().join("a%20b?c#d e.db");
+    fill(&path, 3).await;
+    let before = fs::read(&path).unwrap();
+    let look = Look::open_still(&path).unwrap();
+    assert_eq!(look.version(), Look::KNOWN_VERSION);
+    assert_eq!(look.db().counts().unwrap().queued, 3);
+    assert_eq!(look.db().structure_check(true).unwrap(), Vec::<String>::new());
+    assert_eq!(look.db().miscounts().unwrap(), Vec::<String>::new());
+    assert!(!look.has_moved());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no log was made beside it");
+    let store = Store::open(&path).unwrap();
+    assert!(look.has_moved(), "somebody has it open for writing now");
+    // Beside a writer its log is read as well, and stays what it is.
+    let model = fixture::model("later", studio_protocol::TaskKind::Llm);
+    store.write(move |db| db.put_model(&model, at(3))).await.unwrap();
+    let log = fs::read(folder.path().join("a%20b?c#d e.db-wal")).unwrap();
+    let look = Look::open_still(&path).unwrap();
+    assert!(look.db().models().unwrap().iter().any(|model| model.id == "later"));
+    drop(look);
+    assert!(fs::read(folder.path().join("a%20b?c#d e.db-wal")).unwrap() == log);
+    assert!(fs::read(&path).unwrap() == before);
+    store.close().await;
 }

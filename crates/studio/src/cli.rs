@@ -102,12 +102,8 @@ enum ClientCommand {
         /// A folder that `studio backup` wrote
         dir: PathBuf,
     },
-    /// Check the data directory: database, artefacts, space, keys
-    Doctor {
-        /// Also read every artefact and compare its hash
-        #[arg(long)]
-        deep: bool,
-    },
+    /// Check a data directory and the studio on it, and change nothing; exit code 1: something is wrong
+    Doctor(doctor::DoctorArgs),
 }
 
 /// How a command ended, beside errors.
@@ -176,7 +172,7 @@ async fn dispatch(connect: &ConnectArgs, out: Output, command: ClientCommand) ->
         ClientCommand::Events(args) => events::run(&connect.client()?, out, args).await,
         ClientCommand::Backup { dir } => backup::run(&connect.data_dir()?, &dir, out).await,
         ClientCommand::Restore { dir } => restore::run(&dir, &connect.data_dir()?, out).await,
-        ClientCommand::Doctor { deep } => doctor::run(&connect.data_dir()?, deep, out).await,
+        ClientCommand::Doctor(args) => doctor::run(connect, &args, out).await,
     }
 }
 

@@ -105,6 +105,15 @@ impl Client {
         &self.base
     }
 
+    /// `GET /readyz`: fails with the reason when the studio is not ready.
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        let url = self
+            .base
+            .join("readyz")
+            .map_err(|error| ClientError::Address { url: self.base.to_string(), why: error.to_string() })?;
+        self.send(self.http.get(url)).await.map(drop)
+    }
+
     /// `GET /api/v1/status`
     pub async fn status(&self) -> Result<Status, ClientError> {
         self.get(&["status"], &()).await

@@ -7,6 +7,7 @@ mod sweep;
 mod tls;
 
 pub use lock::DataDirLock;
+pub(crate) use tls::config as tls_config;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;

@@ -29,17 +29,25 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// Reads the key from `path`, or draws one and writes it there.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let key = match std::fs::read_to_string(path) {
-            Ok(text) => read(&text).with_context(|| format!("`{}` is damaged", path.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key: [u8; KEY_BYTES] = rand::random();
-                write_atomic(path, format!("{}\n", hex::encode(key)).as_bytes(), Mode::Private)
-                    .with_context(|| format!("could not write `{}`", path.display()))?;
-                key
-            }
-            Err(error) => return Err(error).with_context(|| format!("could not read `{}`", path.display())),
-        };
+        if let Some(signer) = Self::load(path)? {
+            return Ok(signer);
+        }
+        let key: [u8; KEY_BYTES] = rand::random();
+        write_atomic(path, format!("{}\n", hex::encode(key)).as_bytes(), Mode::Private)
+            .with_context(|| format!("could not write `{}`", path.display()))?;
         Ok(Self::new(&key))
+    }
+
+    /// Reads the key from `path`; nothing is made where there is none.
+    pub fn load(path: &Path) -> anyhow::Result<Option<Self>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let key = read(&text).with_context(|| format!("`{}` is damaged", path.display()))?;
+                Ok(Some(Self::new(&key)))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("could not read `{}`", path.display())),
+        }
     }
 
     /// With a key at hand.

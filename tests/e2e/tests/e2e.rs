@@ -11,6 +11,7 @@ mod hostile;
 mod identity;
 mod joining;
 mod journey;
+mod logs;
 mod network;
 mod observed;
 mod patience;

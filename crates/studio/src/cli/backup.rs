@@ -3,19 +3,22 @@
 //! First the database, then every artefact and input that it names: their bytes are stored before their rows and never
 //! change, so whatever the copy of the database names is there, or was deleted on purpose since: then the copy
 //! forgets it as well. Hashes are compared on the way.
+//!
+//! The database is opened for reading only and keeps its schema version, in the copy as well: a backup that a newer
+//! program makes before its first start can be restored by the older one.
 
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use studio_protocol::Timestamp;
 use studio_runtime::{Mode, write_atomic};
-use studio_store::Store;
+use studio_store::{Look, NamedBytes, forget_in_copy};
 
 use super::Exit;
 use super::manifest::{
     ADMIN_KEY, ARTEFACT_LIST, ARTEFACTS, ArtefactLine, DATABASE, FORMAT, MANIFEST, Manifest, SIGNING_KEY,
-    empty_folder, kept, open_store,
+    database, empty_folder,
 };
 use super::output::Output;
 use super::times::size;
@@ -24,40 +27,49 @@ use crate::client::hash_of;
 
 /// Writes a backup of `data_dir` to `backup`.
 pub async fn run(data_dir: &Path, backup: &Path, out: Output) -> anyhow::Result<Exit> {
-    let store = open_store(data_dir)?;
+    let original = database(data_dir)?;
+    let look = Look::open_still(&original)?.not_newer()?;
     empty_folder(backup, "a backup goes to a folder of its own")?;
     let database = backup.join(DATABASE);
-    let target = database.clone();
-    store.read(move |db| db.backup_to(&target)).await?;
-    let known = kept(&store).await?;
-    let from = Artefacts::local(&data_dir.join(ARTEFACTS))?;
+    look.db().backup_to(&database)?;
+    if look.has_moved() {
+        // A studio was started meanwhile: once more, as beside one that runs.
+        std::fs::remove_file(&database)?;
+        Look::open(&original)?.not_newer()?.db().backup_to(&database)?;
+    }
+    drop(look);
+    let known = Look::open_still(&database)?.named_bytes()?;
+    let folder = data_dir.join(ARTEFACTS);
+    // Nothing is made in the data directory.
+    let from = if folder.is_dir() { Some(Artefacts::local(&folder)?) } else { None };
     let to = Artefacts::local(&backup.join(ARTEFACTS))?;
     let mut list = std::io::BufWriter::new(std::fs::File::create(backup.join(ARTEFACT_LIST))?);
     let mut bytes = 0;
     let (mut damaged, mut deleted, mut count) = (Vec::new(), Vec::new(), 0);
-    for (line, name) in &known {
-        match copy(&from, &to, line).await {
+    for NamedBytes { key, sha256, bytes: length, name, .. } in known {
+        let line = ArtefactLine { key, sha256, bytes: length };
+        let copied = match &from {
+            Some(from) => copy(from, &to, &line).await,
+            None => Err(anyhow!("there is no folder `{}`", folder.display())),
+        };
+        match copied {
             Ok(()) => {
                 bytes += line.bytes;
                 count += 1;
-                serde_json::to_writer(&mut list, line)?;
+                serde_json::to_writer(&mut list, &line)?;
                 list.write_all(b"\n")?;
             }
             Err(error) => {
-                let key = line.key.clone();
-                if store.read(move |db| db.has_artefact_key(&key)).await? {
+                if Look::open_still(&original)?.names(&line.key)? {
                     damaged.push(format!("{name}: {error:#}"));
                 } else {
-                    deleted.push(line.key.clone());
+                    deleted.push(line.key);
                 }
             }
         }
     }
-    store.close().await;
     if !deleted.is_empty() {
-        let copied = Store::open(&database)?;
-        copied.write(move |db| db.forget_keys(&deleted)).await?;
-        copied.close().await;
+        forget_in_copy(&database, &deleted)?;
     }
     list.into_inner().context("could not write the list of artefacts")?.sync_all()?;
     for name in [ADMIN_KEY, SIGNING_KEY] {

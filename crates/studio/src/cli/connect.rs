@@ -14,9 +14,9 @@ const DEFAULT_URL: &str = "http://127.0.0.1:4780";
 /// Options of every command that speaks to a studio.
 #[derive(Debug, Args)]
 pub struct ConnectArgs {
-    /// The studio's address
-    #[arg(long, global = true, env = "STUDIO_URL", default_value = DEFAULT_URL, help_heading = "Studio")]
-    url: String,
+    /// The studio's address [default: http://127.0.0.1:4780]
+    #[arg(long, global = true, env = "STUDIO_URL", help_heading = "Studio")]
+    url: Option<String>,
     /// API key; other users of this machine can see it on a command line, so a file is better
     #[arg(long, global = true, env = "STUDIO_API_KEY", hide_env_values = true, help_heading = "Studio")]
     api_key: Option<String>,
@@ -41,7 +41,22 @@ impl ConnectArgs {
     /// A client with the key that was found.
     pub fn client(&self) -> anyhow::Result<Client> {
         let key = self.key()?;
-        Ok(Client::new(&self.url, Some(key), self.ca_cert.as_deref())?)
+        Ok(Client::new(self.url(), Some(key), self.ca_cert.as_deref())?)
+    }
+
+    /// A client with the key that was found, or without one, and whether anybody said where the studio is.
+    pub fn client_to_try(&self) -> anyhow::Result<(Client, bool)> {
+        let client = Client::new(self.url(), self.key().ok(), self.ca_cert.as_deref())?;
+        Ok((client, self.url.is_some()))
+    }
+
+    /// A client for another address, without a key.
+    pub fn stranger(&self, url: &str) -> anyhow::Result<Client> {
+        Ok(Client::new(url, None, self.ca_cert.as_deref())?)
+    }
+
+    fn url(&self) -> &str {
+        self.url.as_deref().unwrap_or(DEFAULT_URL)
     }
 
     /// Where this machine's studio keeps its data.

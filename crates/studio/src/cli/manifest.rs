@@ -1,11 +1,10 @@
 //! What a backup holds, so that a restore can tell whether it is whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
-use studio_store::{Artefact, Db, NewInput, Store, StoreError};
 
 /// The layout of backups that this program writes and reads.
 pub const FORMAT: u32 = 1;
@@ -22,8 +21,6 @@ pub const ADMIN_KEY: &str = "admin.key";
 /// The copy of the key that the studio signs with: without it, addresses that were given out open nothing and
 /// receivers of webhooks do not know the signatures any more.
 pub const SIGNING_KEY: &str = "studio.key";
-/// Artefacts that are read from the database at once.
-const PAGE: u32 = 500;
 
 /// `manifest.json`
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,37 +68,6 @@ impl Manifest {
     }
 }
 
-/// Every artefact that the database knows, a page at a time.
-pub async fn artefacts(store: &Store) -> Result<Vec<Artefact>, StoreError> {
-    store
-        .read(|db| {
-            let mut all = Vec::new();
-            let mut cursor = None;
-            loop {
-                let page = db.artefacts(None, cursor, PAGE)?;
-                all.extend(page.items);
-                match page.next_cursor {
-                    Some(next) => cursor = Some(next),
-                    None => return Ok(all),
-                }
-            }
-        })
-        .await
-}
-
-/// Everything in the artefact store that the database knows, and what to call it.
-pub async fn kept(store: &Store) -> Result<Vec<(ArtefactLine, String)>, StoreError> {
-    let mut kept: Vec<(ArtefactLine, String)> = Vec::new();
-    for Artefact { id, job, key, sha256, bytes, .. } in artefacts(store).await? {
-        kept.push((ArtefactLine { key, sha256, bytes }, format!("{id} of {job}")));
-    }
-    for input in store.read(Db::inputs).await? {
-        let NewInput { id, key, sha256, bytes, .. } = input.new;
-        kept.push((ArtefactLine { key, sha256, bytes }, format!("the input {id}")));
-    }
-    Ok(kept)
-}
-
 /// Refuses a folder that has something in it; makes it when it is missing.
 pub fn empty_folder(folder: &Path, purpose: &str) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
@@ -112,11 +78,11 @@ pub fn empty_folder(folder: &Path, purpose: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Opens the database of a data directory; never makes one.
-pub fn open_store(data_dir: &Path) -> anyhow::Result<Store> {
+/// Where the database of a data directory is; an error when there is none.
+pub fn database(data_dir: &Path) -> anyhow::Result<PathBuf> {
     let path = data_dir.join(DATABASE);
     if !path.exists() {
         bail!("there is no database `{}`: name the studio's data directory with --data-dir", path.display());
     }
-    Ok(Store::open(&path)?)
+    Ok(path)
 }

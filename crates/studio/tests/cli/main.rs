@@ -3,6 +3,7 @@
 mod backup;
 mod batch;
 mod commands;
+mod doctor;
 #[expect(clippy::unwrap_used, reason = "set-up that fails should panic")]
 mod models;
 mod people;
