@@ -49,7 +49,8 @@ fn words(number: usize) -> serde_json::Value {
 }
 
 fn bare(programs: &Programs, requests: usize) -> anyhow::Result<Vec<Duration>> {
-    let source: ModelSource = serde_json::from_value(json!({"engine": "synthetic", "files": []}))?;
+    let source: ModelSource = serde_json::from_value(json!({"engine": "synthetic", "files": [],
+        "cliDefaults": {"cfgScale": 1.0, "steps": 1, "width": 64, "height": 64}}))?;
     let program = programs.path("studio-engine-synthetic");
     let load = Load { model: MODEL.to_owned(), source, dir: None };
     let mut engine = Bare::start(&program, "engine-protocol", load)?;
