@@ -322,6 +322,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// A caller who may see and change what all projects share: workers, models, the queue. A key of one project has no
+/// say in those, whatever its role.
+#[derive(Debug, Clone)]
+pub struct WholeStudio;
+
+impl<S: Send + Sync> FromRequestParts<S> for WholeStudio {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Caller::from_request_parts(parts, state).await?.must_see_all()?;
+        Ok(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
