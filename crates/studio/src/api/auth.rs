@@ -327,12 +327,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 #[derive(Debug, Clone)]
 pub struct WholeStudio;
 
+impl WholeStudio {
+    /// For a caller who is known already.
+    pub fn of(caller: &Caller) -> Result<Self, Problem> {
+        caller.must_see_all().map(|()| Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for WholeStudio {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Caller::from_request_parts(parts, state).await?.must_see_all()?;
-        Ok(Self)
+        Self::of(&Caller::from_request_parts(parts, state).await?)
     }
 }
 
