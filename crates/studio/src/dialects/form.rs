@@ -162,18 +162,18 @@ impl Reader<'_> {
 }
 
 /// The first bytes of a file, as many as tell what it is.
-async fn head(held: &Held, field: &mut Field<'_>) -> Result<Bytes, Failure> {
+async fn head(guard: &Held, field: &mut Field<'_>) -> Result<Bytes, Failure> {
     let mut head = BytesMut::new();
     while head.len() < media::HEAD_BYTES {
-        let Some(chunk) = in_time(held, field.chunk()).await? else { break };
+        let Some(chunk) = in_time(guard, field.chunk()).await? else { break };
         head.extend_from_slice(&chunk);
     }
     Ok(head.freeze())
 }
 
-async fn whole(held: &Held, name: &str, head: Bytes, mut field: Field<'_>) -> Result<Bytes, Failure> {
+async fn whole(guard: &Held, name: &str, head: Bytes, mut field: Field<'_>) -> Result<Bytes, Failure> {
     let mut bytes = BytesMut::from(head);
-    while let Some(chunk) = in_time(held, field.chunk()).await? {
+    while let Some(chunk) = in_time(guard, field.chunk()).await? {
         if (bytes.len() + chunk.len()) as u64 > MAX_INPUT_BYTES {
             return Err(uploads::too_large(name, MAX_INPUT_BYTES));
         }

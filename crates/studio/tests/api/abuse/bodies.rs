@@ -65,11 +65,13 @@ async fn no_route_reads_for_ever() {
     }
 }
 
+/// What clients say of a form.
+const KIND: &str = "multipart/form-data; boundary=b";
+
 /// A form whose first part never begins is not kept: it would take all memory.
 #[tokio::test]
 async fn a_form_without_shape_is_refused() {
     let desk = Desk::open().await;
-    const KIND: &str = "multipart/form-data; boundary=b";
     for path in
         ["/v1/images/edits", "/v1/images/variations", "/v1/audio/transcriptions", "/v1/audio/translations"]
     {
@@ -176,8 +178,8 @@ async fn very_long_ids_are_not_there() {
         assert!(answer.bytes.len() < 200_000, "{method} {path}: {} bytes", answer.bytes.len());
     }
     desk.settle().await;
-    let log = desk.get("/api/v1/audit?limit=100").await.ok();
-    for line in log["items"].as_array().unwrap() {
+    let audited = desk.get("/api/v1/audit?limit=100").await.ok();
+    for line in audited["items"].as_array().unwrap() {
         assert!(line.to_string().len() < 2_000, "the log keeps the beginning of such a name");
     }
 }

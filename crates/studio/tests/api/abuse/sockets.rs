@@ -45,7 +45,7 @@ async fn slow_and_greedy_senders_are_let_go() {
     assert_eq!((status(&sign_in), status(&form)), (408, 408), "{sign_in} {form}");
     assert!(matches!(status(&head), 0 | 408), "{head}");
 
-    let many: String = (0..5_000).map(|number| format!("X-{number}: y\r\n")).collect();
+    let many = "X-Many: y\r\n".repeat(5_000);
     let many = said(
         &studio,
         format!("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{many}\r\n").as_bytes(),
