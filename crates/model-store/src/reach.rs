@@ -63,7 +63,8 @@ impl Class {
             [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
             [0 | 0xff00..=0xffff, ..] => Self::Nowhere,
             [0xfe80..=0xfebf, ..] => Self::LinkLocal,
-            [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Self::Private,
+            // Unique local, site-local, and what a network's own translator maps to its IPv4 machines.
+            [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => Self::Private,
             _ => Self::Public,
         }
     }

@@ -22,6 +22,7 @@ mod model_hub;
 pub(crate) mod models;
 pub mod openapi;
 pub(crate) mod overview;
+pub(crate) mod pace;
 pub(crate) mod problem;
 pub(crate) mod projects;
 pub(crate) mod query;

@@ -1,5 +1,7 @@
 //! The worker protocol against a whole studio, frame by frame (protocol sections 2, 3, 6, 10 and 11).
 
+#[path = "worker/hostile.rs"]
+mod hostile;
 #[expect(clippy::unwrap_used, reason = "a test that is wrong about these fails")]
 #[path = "worker/inputs.rs"]
 mod inputs;

@@ -42,6 +42,8 @@ fn every_address_has_its_class() {
         ("::ffff:127.0.0.1", Class::Loopback),
         ("64:ff9b::a9fe:a9fe", Class::LinkLocal),
         ("2002:7f00:1::", Class::Loopback),
+        ("64:ff9b:1::a9fe:a9fe", Class::Private),
+        ("::a9fe:a9fe", Class::Nowhere),
     ] {
         assert_eq!(Class::of(ip(text)), class, "{text}");
     }

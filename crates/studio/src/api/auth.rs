@@ -322,6 +322,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// A caller who may see and change what all projects share: workers, models, the queue. A key of one project has no
+/// say in those, whatever its role.
+#[derive(Debug, Clone)]
+pub struct WholeStudio;
+
+impl WholeStudio {
+    /// For a caller who is known already.
+    pub fn of(caller: &Caller) -> Result<Self, Problem> {
+        caller.must_see_all().map(|()| Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WholeStudio {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Self::of(&Caller::from_request_parts(parts, state).await?)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

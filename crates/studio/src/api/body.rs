@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use super::pace::{BodyError, paced};
 use super::problem::Problem;
 
 /// A submission: 10,000 jobs with prompts of several KiB each.
@@ -16,6 +17,8 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// How much of a body that is too large is read and thrown away: a client that is still sending would
 /// otherwise see a reset connection where the answer says what is wrong.
 const MAX_DISCARDED_BYTES: usize = 2 * MAX_SUBMISSION_BYTES;
+/// Fields whose values no error repeats.
+const SECRETS: [&str; 4] = ["password", "current", "new", "token"];
 
 /// A JSON body of at most [`MAX_BODY_BYTES`].
 pub struct ApiJson<T>(pub T);
@@ -77,6 +80,11 @@ pub fn told(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     let path = if path == "." { String::new() } else { path };
     let detail = error.inner().to_string();
+    // What was sent in the place of a secret is one, or near to it.
+    let name = path.rsplit('.').next().unwrap_or_default();
+    if SECRETS.contains(&name) && detail.starts_with("invalid ") {
+        return Problem::invalid(path, "this is not a text");
+    }
     if error.inner().is_syntax() || error.inner().is_eof() {
         return Problem::invalid("", format!("the body is not valid JSON: {detail}"));
     }
@@ -118,7 +126,7 @@ pub async fn limited(headers: &HeaderMap, body: Body, limit: usize) -> Result<By
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<usize>().ok());
-    let mut body = body.into_data_stream();
+    let mut body = paced(body);
     let mut taken = BytesMut::new();
     let mut total = 0;
     let mut too_large = announced.is_some_and(|length| length > limit);
@@ -130,7 +138,10 @@ pub async fn limited(headers: &HeaderMap, body: Body, limit: usize) -> Result<By
         return Err(Problem::too_large(limit));
     }
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|error| Problem::invalid("", format!("the body ended early: {error}")))?;
+        let chunk = chunk.map_err(|error| match error {
+            BodyError::Slow => Problem::timeout(error.to_string()),
+            BodyError::Broken(_) | BodyError::Shapeless => Problem::invalid("", error.to_string()),
+        })?;
         total += chunk.len();
         too_large |= total > limit;
         if total > MAX_DISCARDED_BYTES {
@@ -176,6 +187,20 @@ mod tests {
         assert_eq!(field(" [[]]"), None);
         let whole = parse::<Outer>(br#"{"list":[]}"#).unwrap();
         assert!(whole.list.iter().all(|inner| inner.some_number > 0));
+    }
+
+    #[test]
+    fn no_error_repeats_a_secret() {
+        #[derive(Debug, Deserialize)]
+        struct Sent {
+            password: String,
+        }
+        for wrong in [r#"{"password":12345678}"#, r#"{"password":["12345678"]}"#, r#"{"password":1234567.8}"#]
+        {
+            let problem = parse::<Sent>(wrong.as_bytes()).map(|sent| sent.password).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some("password"));
+            assert!(!problem.detail.contains("1234567"), "{}", problem.detail);
+        }
     }
 
     #[test]

@@ -1,20 +1,19 @@
 //! `/api/v1/inputs`: pictures and recordings that clients bring for their jobs.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, TryStreamExt};
 use serde::Deserialize;
 use studio_protocol::{ProjectId, Timestamp};
 use studio_store::{Input, InputId, NewInput, Role, StoreError};
 
 use super::artefacts::{Signed, Stored, not_signed};
 use super::auth::Caller;
+use super::pace::{BodyError, paced};
 use super::problem::Problem;
 use super::query::{ApiQuery, Id};
 use super::submit::project_of;
@@ -28,8 +27,6 @@ use crate::links::{Link, check};
 use crate::model_files::check_room;
 use crate::state::AppState;
 
-/// A body that brings nothing for this long: its sender is gone, or stuck.
-const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 /// Where their bytes are in the artefact store; no job's id is this.
 const FOLDER: &str = "inputs";
 
@@ -66,7 +63,8 @@ async fn bring(
         return Err(too_large(&kind));
     }
     let now = Timestamp::now();
-    let new = keep(&state, project, kind, announced, in_time(body), now).await?;
+    let new =
+        keep(&state, project, kind, announced, paced(body).map_err(|error| error.to_string()), now).await?;
     let kept_ms = i64::try_from(INPUT_KEPT.as_millis()).unwrap_or(i64::MAX);
     let told = types::Input {
         url: address(&new.id),
@@ -97,8 +95,8 @@ pub(crate) async fn keep(
     let put = state.artefacts.put(&key, kind.max_bytes, bytes).await;
     let stored = put.map_err(|error| match error {
         ArtefactError::TooLarge(_) => too_large(&kind),
-        ArtefactError::Sender(why) if why == SILENT => Problem::timeout(why),
-        ArtefactError::Sender(why) => Problem::invalid("", format!("the body ended early: {why}")),
+        ArtefactError::Sender(why) if why == BodyError::Slow.to_string() => Problem::timeout(why),
+        ArtefactError::Sender(why) => Problem::invalid("", why),
         ArtefactError::Full | ArtefactError::NotFound(_) | ArtefactError::Store(_) => error.into(),
     })?;
     let (sha256, bytes) = (stored.sha256, stored.bytes);
@@ -119,19 +117,6 @@ pub(crate) async fn keep(
 
 fn too_large(kind: &InputKind) -> Problem {
     Problem::too_large(usize::try_from(kind.max_bytes).unwrap_or(usize::MAX))
-}
-
-const SILENT: &str = "nothing came for a minute";
-
-fn in_time(body: Body) -> impl Stream<Item = Result<Bytes, String>> {
-    stream::try_unfold(body.into_data_stream(), |mut body| async move {
-        match tokio::time::timeout(SILENCE_LIMIT, body.next()).await {
-            Ok(Some(Ok(chunk))) => Ok(Some((chunk, body))),
-            Ok(Some(Err(error))) => Err(error.to_string()),
-            Ok(None) => Ok(None),
-            Err(_) => Err(SILENT.to_owned()),
-        }
-    })
 }
 
 async fn bytes(

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use studio_protocol::ModelFile;
 use studio_store::Model;
 
-use super::auth::Caller;
+use super::auth::WholeStudio;
 use super::models::{Presence, changed, detail};
 use super::problem::Problem;
 use super::query::Id;
@@ -26,7 +26,7 @@ const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 /// Takes a file that the entry names by a `studio:` address, or a copy of one that it names elsewhere.
 pub async fn put(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Body,
@@ -57,7 +57,7 @@ pub async fn put(
 /// Deletes copies; what only the studio has goes with its model alone.
 pub async fn remove(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
 ) -> Result<Json<ModelDetail>, Problem> {
     let model = entry(&state, &id).await?;
@@ -70,7 +70,7 @@ pub async fn remove(
 }
 
 /// Begins to fetch what is missing; how far it is, the model tells.
-pub async fn fetch(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<Response, Problem> {
+pub async fn fetch(State(state): State<AppState>, _: WholeStudio, Id(id): Id) -> Result<Response, Problem> {
     let model = entry(&state, &id).await?;
     state.fetches.start(&state.tasks, &state.model_files, &model);
     changed(&state);

@@ -8,7 +8,7 @@ use axum::response::Response;
 use studio_protocol::CliDefaults;
 use studio_store::{Role, StoreError};
 
-use super::auth::Caller;
+use super::auth::WholeStudio;
 use super::body::ApiJson;
 use super::problem::Problem;
 use super::query::Id;
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn add(
     State(state): State<AppState>,
-    caller: Caller,
+    whole: WholeStudio,
     ApiJson(body): ApiJson<AddModel>,
 ) -> Result<Response, Problem> {
     let AddModel { id, sources, kind, engine, vram_gb } = body;
@@ -69,5 +69,5 @@ async fn add(
     };
     let model = tokio::time::timeout(LOOK_LIMIT, looking).await;
     let model = model.map_err(|_| Problem::unavailable("the hub does not answer: try again later"))?;
-    models::put(State(state), caller, Id(id), ApiJson(model.map_err(wrong)?)).await
+    models::put(State(state), whole, Id(id), ApiJson(model.map_err(wrong)?)).await
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use studio_protocol::{FileRole, ModelFile, Timestamp};
 use studio_store::{Db, Model, StoreError};
 
-use super::auth::Caller;
+use super::auth::{Caller, WholeStudio};
 use super::body::ApiJson;
 use super::commit::commit;
 use super::problem::Problem;
@@ -122,7 +122,7 @@ impl Presence {
 
 pub async fn put(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiJson(body): ApiJson<PutModel>,
 ) -> Result<Response, Problem> {
@@ -165,7 +165,7 @@ pub async fn put(
 
 pub async fn patch(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiJson(body): ApiJson<ModelPatch>,
 ) -> Result<Json<Model>, Problem> {
@@ -174,7 +174,11 @@ pub async fn patch(
     Ok(Json(commit(&state, change, |state, _| changed(state)).await?))
 }
 
-pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(state): State<AppState>,
+    _: WholeStudio,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
     let removed = id.clone();
     let remove = move |db: &mut Db| {
         if let Some(user) = db.models()?.iter().find(|model| model.id != removed && uses(model, &removed)) {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::Method;
 use studio_store::{Db, Role};
 
-use super::auth::{Access, Caller};
+use super::auth::{Access, WholeStudio};
 use super::problem::Problem;
 use super::types::Overview;
 use super::{Route, queue, route};
@@ -18,7 +18,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// What the last day was like.
-pub async fn show(State(state): State<AppState>, _: Caller) -> Result<Json<Overview>, Problem> {
+pub async fn show(State(state): State<AppState>, _: WholeStudio) -> Result<Json<Overview>, Problem> {
     Ok(Json(read(&state).await?))
 }
 

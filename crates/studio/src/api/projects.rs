@@ -7,7 +7,7 @@ use studio_protocol::{ProjectId, Timestamp};
 use studio_scheduler::ProjectRules;
 use studio_store::{Db, ProjectChange, Role};
 
-use super::auth::{Access, Caller};
+use super::auth::{Access, Caller, WholeStudio};
 use super::body::{ApiJson, OptionalJson};
 use super::commit::commit;
 use super::problem::Problem;
@@ -54,30 +54,28 @@ pub async fn show(
 
 async fn put(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     Id(id): Id,
     OptionalJson(body): OptionalJson<ProjectPatch>,
 ) -> Result<Json<Project>, Problem> {
-    change(&state, &caller, id, body, true).await
+    change(&state, id, body, true).await
 }
 
 async fn patch(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiJson(body): ApiJson<ProjectPatch>,
 ) -> Result<Json<Project>, Problem> {
-    change(&state, &caller, id, body, false).await
+    change(&state, id, body, false).await
 }
 
 async fn change(
     state: &AppState,
-    caller: &Caller,
     id: String,
     body: ProjectPatch,
     make: bool,
 ) -> Result<Json<Project>, Problem> {
-    not_bound(caller)?;
     let id = ProjectId::from(checked_text("id", id, MAX_PROJECT_CHARS)?);
     let ProjectPatch { weight, max_queued, max_running, keep_artefacts_days, keep_jobs_days } = body;
     let change = ProjectChange { weight, max_queued, max_running, keep_artefacts_days, keep_jobs_days };
@@ -94,8 +92,7 @@ async fn change(
     Ok(Json(convert::project(&project)))
 }
 
-async fn remove(State(state): State<AppState>, caller: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
-    not_bound(&caller)?;
+async fn remove(State(state): State<AppState>, _: WholeStudio, Id(id): Id) -> Result<StatusCode, Problem> {
     let id = ProjectId::from(id);
     let told = id.clone();
     commit(
@@ -108,14 +105,4 @@ async fn remove(State(state): State<AppState>, caller: Caller, Id(id): Id) -> Re
     )
     .await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A key of one project does not decide how much of the fleet is its own.
-fn not_bound(caller: &Caller) -> Result<(), Problem> {
-    match caller.bound_to() {
-        None => Ok(()),
-        Some(own) => Err(Problem::forbidden(format!(
-            "a key of the project `{own}` cannot change projects: use one that is bound to none"
-        ))),
-    }
 }

@@ -7,7 +7,7 @@ use axum::http::Method;
 use studio_protocol::Timestamp;
 use studio_store::{Db, Role};
 
-use super::auth::{Access, Caller};
+use super::auth::{Access, Caller, WholeStudio};
 use super::body::ApiJson;
 use super::commit::commit;
 use super::problem::Problem;
@@ -32,7 +32,7 @@ pub async fn show(State(state): State<AppState>, _: Caller) -> Result<Json<Queue
 
 async fn patch(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     ApiJson(body): ApiJson<QueuePatch>,
 ) -> Result<Json<QueueState>, Problem> {
     let now = Timestamp::now();

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use studio_protocol::{RequestId, Timestamp};
 
-use super::auth::Caller;
+use super::auth::WholeStudio;
 use super::body::OptionalJson;
 use super::commit::commit;
 use super::convert;
@@ -34,7 +34,7 @@ pub struct ListQuery {
 
 pub async fn list(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<Json<Items<Registration>>, Problem> {
     let status = word("status", query.status.as_deref())?;
@@ -44,7 +44,7 @@ pub async fn list(
 
 pub async fn approve(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     OptionalJson(body): OptionalJson<Approve>,
 ) -> Result<Json<Worker>, Problem> {
@@ -64,7 +64,7 @@ pub async fn approve(
 
 pub async fn reject(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     OptionalJson(body): OptionalJson<Reason>,
 ) -> Result<Json<Registration>, Problem> {
@@ -83,7 +83,7 @@ pub async fn reject(
 
 pub async fn join_code(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     OptionalJson(body): OptionalJson<NewJoinCode>,
 ) -> Result<Response, Problem> {
     let seconds = body.ttl_seconds.unwrap_or(DEFAULT_JOIN_SECONDS);

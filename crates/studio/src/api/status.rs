@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use studio_protocol::Timestamp;
-use studio_store::RegistrationState;
+use studio_store::{JobFilter, RegistrationState};
 
 use super::auth::Caller;
 use super::convert;
@@ -12,12 +12,18 @@ use super::problem::Problem;
 use super::types::Status;
 use crate::state::AppState;
 
-pub async fn status(State(state): State<AppState>, _: Caller) -> Result<Json<Status>, Problem> {
+pub async fn status(State(state): State<AppState>, caller: Caller) -> Result<Json<Status>, Problem> {
     let (counts, workers, pending) = state
         .store
-        .read(|db| {
-            let pending = db.registrations(Some(RegistrationState::Pending))?.len();
-            Ok((db.counts()?, db.workers()?.len(), pending))
+        .read(move |db| {
+            let workers = db.workers()?.len();
+            // What others submit, and who asks to join, is not for somebody who sees one project.
+            let Some(own) = caller.bound_to() else {
+                let pending = db.registrations(Some(RegistrationState::Pending))?.len();
+                return Ok((db.counts()?, workers, pending));
+            };
+            let own = JobFilter { project: Some(own.clone()), ..JobFilter::default() };
+            Ok((db.counts_of(&own)?.unwrap_or_default(), workers, 0))
         })
         .await?;
     Ok(Json(Status {

@@ -8,7 +8,7 @@ use studio_protocol::{Feature, WorkerId};
 use studio_scheduler::Control;
 use studio_store::{Role, StoreError, WorkerLimits, WorkerRecord};
 
-use super::auth::{Access, Caller};
+use super::auth::{Access, WholeStudio};
 use super::commit::commit;
 use super::problem::Problem;
 use super::query::{ApiQuery, Id};
@@ -66,7 +66,7 @@ pub fn check_limits(limits: WorkerLimits) -> Result<WorkerLimits, Problem> {
 }
 
 /// The worker finishes what it has; one that knows how to then ends by itself.
-async fn drain(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<Json<Worker>, Problem> {
+async fn drain(State(state): State<AppState>, _: WholeStudio, Id(id): Id) -> Result<Json<Worker>, Problem> {
     let worker = WorkerId::from(id);
     let record = commit(
         &state,
@@ -82,7 +82,7 @@ async fn drain(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<J
 }
 
 /// The worker is offered jobs again, after a drain as after a pause; a pause of its owner is the owner's to end.
-async fn resume(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<Json<Worker>, Problem> {
+async fn resume(State(state): State<AppState>, _: WholeStudio, Id(id): Id) -> Result<Json<Worker>, Problem> {
     let worker = WorkerId::from(id);
     let record = commit(
         &state,
@@ -111,7 +111,7 @@ struct LogsQuery {
 /// The last lines that a worker logged about itself, oldest first.
 async fn logs(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiQuery(query): ApiQuery<LogsQuery>,
 ) -> Result<Json<Items<WorkerLog>>, Problem> {

@@ -10,7 +10,7 @@ use studio_protocol::{Feature, ModelCommand, Timestamp, WorkerId};
 use studio_scheduler::Control;
 use studio_store::{Job, StoreError};
 
-use super::auth::Caller;
+use super::auth::{Caller, WholeStudio};
 use super::body::ApiJson;
 use super::commit::commit;
 use super::convert;
@@ -22,8 +22,9 @@ use super::worker_steering::{check_limits, told};
 use crate::state::AppState;
 
 pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Items<Worker>>, Problem> {
+    let asking = caller.clone();
     let (workers, held) =
-        state.store.read(move |db| Ok((db.workers()?, db.held_jobs(None, caller.bound_to())?))).await?;
+        state.store.read(move |db| Ok((db.workers()?, db.held_jobs(None, asking.bound_to())?))).await?;
     let mut by_worker: HashMap<WorkerId, Vec<Job>> = HashMap::new();
     for job in held {
         if let Some(worker) = job.worker.clone() {
@@ -33,7 +34,7 @@ pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<
     let items = workers.into_iter().map(|worker| {
         let held = by_worker.remove(&worker.id);
         // Ids alone are for those who ask for one worker.
-        Worker { jobs: None, ..convert::worker(worker, &state.live, held) }
+        Worker { jobs: None, ..seen_by(&caller, convert::worker(worker, &state.live, held)) }
     });
     let items = items.collect();
     Ok(Json(Items { items, next_cursor: None }))
@@ -45,19 +46,28 @@ pub async fn show(
     Id(id): Id,
 ) -> Result<Json<Worker>, Problem> {
     let id = WorkerId::from(id);
+    let asking = caller.clone();
     let (record, held) = state
         .store
         .read(move |db| {
             let record = db.worker(&id)?.ok_or_else(|| StoreError::not_found("worker", id.as_str()))?;
-            Ok((record, db.held_jobs(Some(&id), caller.bound_to())?))
+            Ok((record, db.held_jobs(Some(&id), asking.bound_to())?))
         })
         .await?;
-    Ok(Json(convert::worker(record, &state.live, Some(held))))
+    Ok(Json(seen_by(&caller, convert::worker(record, &state.live, Some(held)))))
+}
+
+/// Without the names of projects that are not the caller's.
+fn seen_by(caller: &Caller, mut worker: Worker) -> Worker {
+    if let Some(projects) = &mut worker.limits.projects {
+        projects.retain(|project| caller.sees(project));
+    }
+    worker
 }
 
 pub async fn patch(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiJson(body): ApiJson<WorkerPatch>,
 ) -> Result<Json<Worker>, Problem> {
@@ -98,7 +108,7 @@ pub struct OnWorker {
 
 pub async fn load(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Path(on): Path<OnWorker>,
 ) -> Result<StatusCode, Problem> {
     let name = on.model.clone();
@@ -113,7 +123,7 @@ pub async fn load(
 
 pub async fn unload(
     State(state): State<AppState>,
-    _: Caller,
+    _: WholeStudio,
     Path(on): Path<OnWorker>,
 ) -> Result<StatusCode, Problem> {
     let command = ModelCommand { model: on.model, model_source: None, vram_gb_estimate: None };
@@ -142,7 +152,11 @@ async fn ask(state: &AppState, id: String, control: Control) -> Result<StatusCod
     Ok(StatusCode::ACCEPTED)
 }
 
-pub async fn remove(State(state): State<AppState>, _: Caller, Id(id): Id) -> Result<StatusCode, Problem> {
+pub async fn remove(
+    State(state): State<AppState>,
+    _: WholeStudio,
+    Id(id): Id,
+) -> Result<StatusCode, Problem> {
     let now = Timestamp::now();
     let worker = WorkerId::from(id);
     let told = worker.clone();

@@ -15,6 +15,7 @@ use studio_protocol::{MAX_INPUT_BYTES, MAX_INPUTS};
 use super::media::{self, Media, Sort};
 use super::uploads;
 use crate::api::auth::Caller;
+use crate::api::pace::Held;
 use crate::api::problem::Problem;
 use crate::state::AppState;
 
@@ -36,12 +37,14 @@ const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 pub(super) async fn read(
     state: &AppState,
     caller: &Caller,
-    mut request: Request,
+    request: Request,
     sort: Sort,
     holes: bool,
 ) -> Result<Form, Failure> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let announced = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let held = Held::default();
+    let mut request = request.map(|body| held.guard(body));
     // Every part has a limit of its own.
     DefaultBodyLimit::disable().apply(&mut request);
     let multipart = Multipart::from_request(request, &()).await.map_err(|rejection| {
@@ -58,6 +61,7 @@ pub(super) async fn read(
         files: Vec::new(),
         hole: None,
         announced,
+        held,
     };
     reader.read(multipart).await
 }
@@ -75,11 +79,12 @@ struct Reader<'a> {
     hole: Option<Vec<u8>>,
     /// The length of the whole form, where it is said.
     announced: Option<u64>,
+    held: Held,
 }
 
 impl Reader<'_> {
     async fn read(mut self, mut multipart: Multipart) -> Result<Form, Failure> {
-        while let Some(field) = in_time(multipart.next_field()).await? {
+        while let Some(field) = in_time(&self.held, multipart.next_field()).await? {
             let name = field.name().unwrap_or_default();
             let name = name.strip_suffix("[]").unwrap_or(name).to_owned();
             if field.file_name().is_some() || self.sort.takes_as_file(&name) {
@@ -103,7 +108,7 @@ impl Reader<'_> {
             return Err(Failure::new(Kind::Invalid, format!("the form has more than {MAX_TEXTS} fields")));
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = in_time(field.chunk()).await? {
+        while let Some(chunk) = in_time(&self.held, field.chunk()).await? {
             if bytes.len() + chunk.len() > MAX_TEXT_BYTES {
                 return Err(Failure::invalid(name, format!("has more than {MAX_TEXT_BYTES} bytes")));
             }
@@ -118,7 +123,7 @@ impl Reader<'_> {
         if self.files.len() == MAX_INPUTS {
             return Err(Failure::new(Kind::Invalid, format!("the form has more than {MAX_INPUTS} files")));
         }
-        let head = head(&mut field).await?;
+        let head = head(&self.held, &mut field).await?;
         let media = media::check(self.sort, &head, field.content_type())
             .map_err(|why| Failure::invalid(name.as_str(), why))?;
         let is_first = self.files.is_empty();
@@ -126,7 +131,7 @@ impl Reader<'_> {
         let looked_at =
             self.sort == Sort::Picture && (name == MASK || (self.holes && is_first && name == IMAGE));
         let address = if looked_at {
-            let bytes = whole(&name, head, field).await?;
+            let bytes = whole(&self.held, &name, head, field).await?;
             let mask = mask_of(&name, bytes.clone()).await?;
             match mask {
                 Some(mask) if name == MASK => self.store(&name, Media::PNG, once(mask.into())).await?,
@@ -136,9 +141,9 @@ impl Reader<'_> {
                 }
             }
         } else {
-            let rest = stream::try_unfold(field, |mut field| async move {
-                let chunk = in_time(field.chunk()).await.map_err(|failure| failure.message)?;
-                Ok::<_, String>(chunk.map(|chunk| (chunk, field)))
+            let rest = stream::try_unfold((field, self.held.clone()), |(mut field, held)| async move {
+                let chunk = in_time(&held, field.chunk()).await.map_err(|failure| failure.message)?;
+                Ok::<_, String>(chunk.map(|chunk| (chunk, (field, held))))
             });
             self.store(&name, media, stream::iter([Ok(head)]).chain(rest)).await?
         };
@@ -157,18 +162,18 @@ impl Reader<'_> {
 }
 
 /// The first bytes of a file, as many as tell what it is.
-async fn head(field: &mut Field<'_>) -> Result<Bytes, Failure> {
+async fn head(guard: &Held, field: &mut Field<'_>) -> Result<Bytes, Failure> {
     let mut head = BytesMut::new();
     while head.len() < media::HEAD_BYTES {
-        let Some(chunk) = in_time(field.chunk()).await? else { break };
+        let Some(chunk) = in_time(guard, field.chunk()).await? else { break };
         head.extend_from_slice(&chunk);
     }
     Ok(head.freeze())
 }
 
-async fn whole(name: &str, head: Bytes, mut field: Field<'_>) -> Result<Bytes, Failure> {
+async fn whole(guard: &Held, name: &str, head: Bytes, mut field: Field<'_>) -> Result<Bytes, Failure> {
     let mut bytes = BytesMut::from(head);
-    while let Some(chunk) = in_time(field.chunk()).await? {
+    while let Some(chunk) = in_time(guard, field.chunk()).await? {
         if (bytes.len() + chunk.len()) as u64 > MAX_INPUT_BYTES {
             return Err(uploads::too_large(name, MAX_INPUT_BYTES));
         }
@@ -188,7 +193,11 @@ fn once(bytes: Bytes) -> impl Stream<Item = Result<Bytes, String>> {
     stream::iter([Ok(bytes)])
 }
 
-async fn in_time<T>(step: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Failure> {
+async fn in_time<T>(
+    held: &Held,
+    step: impl Future<Output = Result<T, MultipartError>>,
+) -> Result<T, Failure> {
+    let step = async { step.await.inspect(|_| held.got_on()) };
     match tokio::time::timeout(SILENCE_LIMIT, step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {

@@ -20,7 +20,7 @@ use crate::access::Peer;
 use crate::api::body;
 use crate::api::problem::Problem;
 use crate::events::StudioEvent;
-use crate::rate::RateLimit;
+use crate::rate::{RateLimit, network};
 use crate::state::AppState;
 use crate::{ids, secrets};
 
@@ -38,7 +38,7 @@ pub async fn register(
     body: Body,
 ) -> Result<Response, Problem> {
     let address = Peer::of(&state.settings, Some(peer), &headers).address;
-    if let Err(wait) = limit.admit(address, Instant::now()) {
+    if let Err(wait) = limit.admit(network(address), Instant::now()) {
         let seconds = wait.as_secs() + 1;
         let detail = format!("too many registrations from {address}: wait {seconds} s");
         return Err(Problem::too_many_requests(detail).after(seconds));

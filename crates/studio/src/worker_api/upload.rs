@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::multipart::{Field, Multipart, MultipartRejection};
-use axum::extract::{Path, State};
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::HeaderMap;
 use futures_util::stream;
 use serde_json::json;
@@ -16,6 +16,7 @@ use studio_store::{CommitOutcome, NewArtefact};
 
 use super::auth;
 use crate::api::commit::commit;
+use crate::api::pace::Held;
 use crate::api::problem::Problem;
 use crate::artefacts::{ArtefactError, StoredArtefact};
 use crate::ids;
@@ -28,14 +29,16 @@ pub async fn complete(
     State(state): State<AppState>,
     Path((worker, job)): Path<(WorkerId, JobId)>,
     headers: HeaderMap,
-    multipart: Result<Multipart, MultipartRejection>,
+    request: Request,
 ) -> Result<Json<serde_json::Value>, Problem> {
     auth::worker(&state, &worker, &headers).await?;
     let attempt = attempt_of(&headers)?;
     must_hold(&state, &worker, &job).await?;
+    let held = Held::default();
+    let multipart = Multipart::from_request(request.map(|body| held.guard(body)), &()).await;
     let multipart = multipart.map_err(|rejection| Problem::invalid("Content-Type", rejection.body_text()))?;
     let key = format!("{job}/{}", ids::artefact());
-    match take(&state, &key, multipart).await {
+    match take(&state, &held, &key, multipart).await {
         Ok(parts) => finish(&state, worker, job, attempt, key, parts).await,
         Err(problem) => {
             discard(&state, &key).await;
@@ -74,25 +77,25 @@ struct Parts {
     meta: Option<String>,
 }
 
-async fn take(state: &AppState, key: &str, mut multipart: Multipart) -> Result<Parts, Problem> {
+async fn take(state: &AppState, held: &Held, key: &str, mut multipart: Multipart) -> Result<Parts, Problem> {
     let (mut has_prompt, mut ext, mut stored, mut meta) = (false, None, None, None);
-    while let Some(mut field) = in_time(multipart.next_field()).await? {
+    while let Some(mut field) = in_time(held, multipart.next_field()).await? {
         match field.name().unwrap_or_default() {
             PART_PROMPT => {
-                skip(&mut field).await?;
+                skip(held, &mut field).await?;
                 has_prompt = true;
             }
-            PART_EXT => ext = Some(plain_ext(&text(&mut field, PART_EXT, MAX_EXT_BYTES).await?)?),
+            PART_EXT => ext = Some(plain_ext(&text(held, &mut field, PART_EXT, MAX_EXT_BYTES).await?)?),
             PART_GENERATION_META => {
-                let json = text(&mut field, PART_GENERATION_META, MAX_GENERATION_META_BYTES).await?;
+                let json = text(held, &mut field, PART_GENERATION_META, MAX_GENERATION_META_BYTES).await?;
                 serde_json::from_str::<serde::de::IgnoredAny>(&json).map_err(|error| {
                     Problem::invalid(PART_GENERATION_META, format!("is not JSON: {error}"))
                 })?;
                 meta = Some(json);
             }
-            PART_IMAGE if stored.is_none() => stored = Some(put(state, key, field).await?),
+            PART_IMAGE if stored.is_none() => stored = Some(put(state, held, key, field).await?),
             PART_IMAGE => return Err(Problem::invalid(PART_IMAGE, "came twice")),
-            _ => skip(&mut field).await?, // A part of a newer worker.
+            _ => skip(held, &mut field).await?, // A part of a newer worker.
         }
     }
     if !has_prompt {
@@ -116,9 +119,9 @@ fn plain_ext(ext: &str) -> Result<String, Problem> {
     }
 }
 
-async fn put(state: &AppState, key: &str, field: Field<'_>) -> Result<StoredArtefact, Problem> {
+async fn put(state: &AppState, held: &Held, key: &str, field: Field<'_>) -> Result<StoredArtefact, Problem> {
     let chunks = stream::try_unfold(field, |mut field| async move {
-        let chunk = in_time(field.chunk()).await.map_err(|problem| problem.detail)?;
+        let chunk = in_time(held, field.chunk()).await.map_err(|problem| problem.detail)?;
         Ok::<_, String>(chunk.map(|chunk| (chunk, field)))
     });
     state.artefacts.put(key, state.settings.max_artefact_bytes, chunks).await.map_err(|error| match error {
@@ -131,9 +134,9 @@ async fn put(state: &AppState, key: &str, field: Field<'_>) -> Result<StoredArte
 }
 
 /// Reads a part to its end without holding it.
-async fn skip(field: &mut Field<'_>) -> Result<(), Problem> {
+async fn skip(held: &Held, field: &mut Field<'_>) -> Result<(), Problem> {
     let mut bytes = 0;
-    while let Some(chunk) = in_time(field.chunk()).await? {
+    while let Some(chunk) = in_time(held, field.chunk()).await? {
         bytes += chunk.len() as u64;
         if bytes > MAX_PROMPT_PART_BYTES {
             return Err(Problem::too_large(usize::try_from(MAX_PROMPT_PART_BYTES).unwrap_or(usize::MAX)));
@@ -142,9 +145,14 @@ async fn skip(field: &mut Field<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn text(field: &mut Field<'_>, part: &'static str, most: usize) -> Result<String, Problem> {
+async fn text(
+    held: &Held,
+    field: &mut Field<'_>,
+    part: &'static str,
+    most: usize,
+) -> Result<String, Problem> {
     let mut bytes = Vec::new();
-    while let Some(chunk) = in_time(field.chunk()).await? {
+    while let Some(chunk) = in_time(held, field.chunk()).await? {
         if bytes.len() + chunk.len() > most {
             return Err(Problem::too_large(most).at(part));
         }
@@ -154,8 +162,10 @@ async fn text(field: &mut Field<'_>, part: &'static str, most: usize) -> Result<
 }
 
 async fn in_time<T>(
+    held: &Held,
     step: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
 ) -> Result<T, Problem> {
+    let step = async { step.await.inspect(|_| held.got_on()) };
     match tokio::time::timeout(SILENCE_LIMIT, step).await {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {

@@ -1,5 +1,6 @@
 //! `/api/v1` against a whole studio in this process: every route, every role, every error with its field.
 
+mod abuse;
 mod access;
 mod artefacts;
 mod batches;

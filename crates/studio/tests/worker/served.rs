@@ -47,6 +47,11 @@ impl Served {
         Self { raw: RawWorker::new(&url), url, api, state, home, key, tasks }
     }
 
+    /// The administrator's.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// A new worker, approved by a code.
     pub async fn identity(&self) -> Identity {
         let code = self.api.join_code(1).await;

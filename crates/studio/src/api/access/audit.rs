@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use studio_store::AuditFilter;
 
-use super::super::auth::Caller;
+use super::super::auth::WholeStudio;
 use super::super::convert;
 use super::super::problem::Problem;
 use super::super::query::{ApiQuery, PageQuery};
@@ -23,10 +23,9 @@ pub struct Query {
 
 pub async fn list(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     ApiQuery(query): ApiQuery<Query>,
 ) -> Result<Json<Items<AuditEntry>>, Problem> {
-    caller.must_see_all()?;
     let (cursor, limit) = PageQuery::new(query.limit, query.cursor).read()?;
     let filter = AuditFilter { actor: query.actor, action: query.action };
     let page = state.store.read(move |db| db.audit(&filter, cursor, limit)).await?;

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use studio_protocol::Timestamp;
 use studio_store::{Db, NewUser, UserChange, UserId};
 
-use super::super::auth::Caller;
+use super::super::auth::WholeStudio;
 use super::super::body::ApiJson;
 use super::super::commit::commit;
 use super::super::convert;
@@ -19,18 +19,16 @@ use crate::access::{self, audit};
 use crate::state::AppState;
 use crate::{ids, secrets};
 
-pub async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Items<User>>, Problem> {
-    caller.must_see_all()?;
+pub async fn list(State(state): State<AppState>, _: WholeStudio) -> Result<Json<Items<User>>, Problem> {
     let users = state.store.read(Db::users).await?;
     Ok(Json(Items { items: users.into_iter().map(convert::user).collect(), next_cursor: None }))
 }
 
 pub async fn create(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     ApiJson(body): ApiJson<types::NewUser>,
 ) -> Result<Response, Problem> {
-    caller.must_see_all()?;
     let name = checked_name(body.name)?;
     let (password, drawn) = if let Some(password) = body.password {
         access::check_password("password", &name, &password)?;
@@ -49,11 +47,10 @@ pub async fn create(
 
 pub async fn patch(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     Id(id): Id,
     ApiJson(body): ApiJson<UserPatch>,
 ) -> Result<Json<User>, Problem> {
-    caller.must_see_all()?;
     let id = UserId::from(id);
     let password = match body.password {
         Some(password) => {
@@ -71,10 +68,9 @@ pub async fn patch(
 
 pub async fn remove(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
     Id(id): Id,
 ) -> Result<StatusCode, Problem> {
-    caller.must_see_all()?;
     commit(&state, move |db| db.remove_user(&UserId::from(id)), |state, _| changed(state)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -82,9 +78,8 @@ pub async fn remove(
 /// Another link for the first account: the one that the studio told when it started may be lost in a log.
 pub async fn set_up_link(
     State(state): State<AppState>,
-    caller: Caller,
+    _: WholeStudio,
 ) -> Result<(StatusCode, Json<SetUpLink>), Problem> {
-    caller.must_see_all()?;
     if state.store.read(Db::has_users).await? {
         return Err(Problem::conflict(
             "somebody has an account already: make others with `studio users add` or in the settings",

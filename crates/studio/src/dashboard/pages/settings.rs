@@ -8,6 +8,7 @@ use studio_dashboard::pages::settings::{self, Audit, Hooks};
 use studio_dashboard::{Area, Shell};
 
 use crate::api::access::{audit as api_audit, users as api_users};
+use crate::api::auth::WholeStudio;
 use crate::api::query::{ApiQuery, Id, PageQuery};
 use crate::api::{keys as api_keys, overview, projects as api_projects, webhooks as api_webhooks};
 use crate::dashboard::visit::{Answer, Page, PageProblem, Visit};
@@ -24,7 +25,7 @@ pub async fn account(visit: Visit) -> Answer {
 }
 
 pub async fn users(State(state): State<AppState>, visit: Visit) -> Answer {
-    let users = api_users::list(State(state), visit.caller.clone()).await?.0.items;
+    let users = api_users::list(State(state), WholeStudio::of(&visit.caller)?).await?.0.items;
     Ok(Page(settings::users(&shell(&visit, "Users"), &users)))
 }
 
@@ -71,7 +72,7 @@ pub async fn audit(
     uri: Uri,
     query: ApiQuery<api_audit::Query>,
 ) -> Answer {
-    let entries = api_audit::list(State(state), visit.caller.clone(), query).await?.0;
+    let entries = api_audit::list(State(state), WholeStudio::of(&visit.caller)?, query).await?.0;
     let actor = parameter(&uri, "actor").unwrap_or_default();
     let older = entries.next_cursor.map(|cursor| older(&[("actor", &actor), ("cursor", &cursor)]));
     let audit = Audit { entries: entries.items, actor, older };

@@ -55,7 +55,11 @@ pub async fn show(State(state): State<AppState>, visit: Visit, Id(id): Id) -> An
             Ok((db.jobs(&filter, None, JOBS_OF_ONE)?.items, db.models()?))
         })
         .await?;
-    let logs = state.live.logs().after(&WorkerId::from(worker.id.as_str()), 0);
+    // They tell of the jobs of all projects.
+    let logs = match visit.caller.bound_to() {
+        None => state.live.logs().after(&WorkerId::from(worker.id.as_str()), 0),
+        Some(_) => Vec::new(),
+    };
     let jobs = jobs.into_iter().map(|job| convert::job(job, &state.live)).collect();
     let shell = visit.shell(worker.name.clone(), Area::Workers);
     Ok(Page(workers::detail(&shell, &Detail { worker, jobs, models, logs })))
@@ -68,7 +72,7 @@ pub async fn all(state: &AppState, visit: &Visit) -> Result<Vec<Worker>, PagePro
 
 /// Registrations that wait; none for who may not decide about them.
 pub async fn pending(state: &AppState, visit: &Visit) -> Result<Vec<Registration>, PageProblem> {
-    if !visit.may(Role::Operator) {
+    if !visit.may(Role::Operator) || visit.caller.bound_to().is_some() {
         return Ok(Vec::new());
     }
     let waiting = |db: &Db| db.registrations(Some(RegistrationState::Pending));
