@@ -1,31 +1,51 @@
-//! What other people's client libraries need to be run from a test: a fleet, keys, and their interpreters.
+//! What other people's programs need to be run from a test: a fleet, keys, and their interpreters.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use e2e::Story;
+use e2e::{Story, id_of};
 use serde_json::{Value, json};
 use testkit::WorkerProcess;
 
 /// The longest that one suite may take: a debug build on a busy machine.
 const SUITE_LIMIT: Duration = Duration::from_mins(8);
 
-/// A studio and two workers with the synthetic engine; the workers end with it.
+/// A studio and its workers with the synthetic engine; the workers end with it.
 pub struct Fleet {
     story: Story,
-    _workers: Vec<WorkerProcess>,
+    workers: BTreeMap<String, WorkerProcess>,
 }
 
 impl Fleet {
-    /// Starts one; a model is in its registry that none of its workers can run.
+    /// A studio with two workers, and a model in its registry that none of them can run.
     pub async fn start() -> Self {
-        let story = Story::begin().await;
-        let workers = vec![story.worker("first").await, story.worker("second").await];
+        let fleet = Self::of(&["attic", "cellar"]).await;
         let unknown =
             json!({"kind": "llm", "vramGb": 1.0, "source": {"engine": "no-such-engine", "files": []}});
-        story.api.put("/models/nobody-runs-this", &unknown).await;
-        Self { story, _workers: workers }
+        fleet.story.api.put("/models/nobody-runs-this", &unknown).await;
+        fleet
+    }
+
+    /// A studio with these workers in service.
+    pub async fn of(names: &[&str]) -> Self {
+        let story = Story::begin().await;
+        let mut workers = BTreeMap::new();
+        for name in names {
+            workers.insert((*name).to_owned(), story.worker(name).await);
+        }
+        Self { story, workers }
+    }
+
+    /// Adds a worker that has asked to join and runs; it works as soon as somebody approves it.
+    #[must_use]
+    pub async fn with_newcomer(mut self, name: &str) -> Self {
+        let mut worker = WorkerProcess::new(&self.story.home, name);
+        worker.succeed(&["register", "--api-base-url", &self.story.studio.url()]).await;
+        worker.run().await;
+        self.workers.insert(name.to_owned(), worker);
+        self
     }
 
     async fn key(&self, project: &str) -> String {
@@ -39,18 +59,37 @@ impl Fleet {
         let mut command = tokio::process::Command::new(program);
         command
             .args(arguments)
+            .env("STUDIO_KEY", self.key("clients").await)
+            .env("STUDIO_OTHER_KEY", self.key("others").await);
+        self.succeeds(command).await;
+    }
+
+    /// Runs the tests of one file of `browser/`.
+    pub async fn is_browsed(&self, file: &str) {
+        let mut command = tokio::process::Command::new("node");
+        let workers = self.workers.iter().map(|(name, worker)| {
+            let id = worker.config_value("worker_id").map(|_| id_of(worker));
+            (name.clone(), json!({ "pid": worker.pid(), "id": id }))
+        });
+        let workers: serde_json::Map<String, Value> = workers.collect();
+        command
+            .args(["--test", &format!("browser/{file}.test.mjs")])
+            .env("STUDIO_WORKERS", Value::Object(workers).to_string());
+        self.succeeds(command).await;
+    }
+
+    async fn succeeds(&self, mut command: tokio::process::Command) {
+        command
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("STUDIO_URL", self.story.studio.url())
-            .env("STUDIO_KEY", self.key("clients").await)
-            .env("STUDIO_OTHER_KEY", self.key("others").await)
             .env("STUDIO_ADMIN_KEY", self.story.studio.admin_key())
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        let what = format!("{command:?}");
         let ended = tokio::time::timeout(SUITE_LIMIT, command.output()).await;
-        let ended =
-            ended.unwrap_or_else(|_| panic!("{} did not end within {SUITE_LIMIT:?}", program.display()));
-        let ended = ended.unwrap_or_else(|error| panic!("{}: {error}: cargo xtask setup", program.display()));
+        let ended = ended.unwrap_or_else(|_| panic!("{what} did not end within {SUITE_LIMIT:?}"));
+        let ended = ended.unwrap_or_else(|error| panic!("{what}: {error}: cargo xtask setup"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(ended.status.success(), "{}\n{}", text(&ended.stdout), text(&ended.stderr));
     }
