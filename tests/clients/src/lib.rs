@@ -1,13 +1,14 @@
 //! What other people's programs need to be run from a test: a fleet, keys, and their interpreters.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use e2e::{Story, id_of};
 use serde_json::{Value, json};
-use testkit::WorkerProcess;
+use testkit::{POLL, WorkerProcess};
 
 /// The longest that one suite may take: a debug build on a busy machine.
 const SUITE_LIMIT: Duration = Duration::from_mins(8);
@@ -16,6 +17,7 @@ const SUITE_LIMIT: Duration = Duration::from_mins(8);
 pub struct Fleet {
     story: Story,
     workers: BTreeMap<String, WorkerProcess>,
+    revives: bool,
 }
 
 impl Fleet {
@@ -35,7 +37,7 @@ impl Fleet {
         for name in names {
             workers.insert((*name).to_owned(), story.worker(name).await);
         }
-        Self { story, workers }
+        Self { story, workers, revives: false }
     }
 
     /// Adds a worker that has asked to join and runs; it works as soon as somebody approves it.
@@ -46,6 +48,12 @@ impl Fleet {
         worker.run().await;
         self.workers.insert(name.to_owned(), worker);
         self
+    }
+
+    /// Starts workers that are killed anew, as a supervisor would.
+    #[must_use]
+    pub fn supervised(self) -> Self {
+        Self { revives: true, ..self }
     }
 
     async fn key(&self, project: &str) -> String {
@@ -61,11 +69,11 @@ impl Fleet {
             .args(arguments)
             .env("STUDIO_KEY", self.key("clients").await)
             .env("STUDIO_OTHER_KEY", self.key("others").await);
-        self.succeeds(command).await;
+        succeeds(&self.story, command).await;
     }
 
     /// Runs the tests of one file of `browser/`.
-    pub async fn is_browsed(&self, file: &str) {
+    pub async fn is_browsed(mut self, file: &str) {
         let mut command = tokio::process::Command::new("node");
         let workers = self.workers.iter().map(|(name, worker)| {
             let id = worker.config_value("worker_id").map(|_| id_of(worker));
@@ -75,29 +83,49 @@ impl Fleet {
         command
             .args(["--test", &format!("browser/{file}.test.mjs")])
             .env("STUDIO_WORKERS", Value::Object(workers).to_string());
-        self.succeeds(command).await;
-    }
-
-    async fn succeeds(&self, mut command: tokio::process::Command) {
-        command
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("STUDIO_URL", self.story.studio.url())
-            .env("STUDIO_ADMIN_KEY", self.story.studio.admin_key())
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        let what = format!("{command:?}");
-        let ended = tokio::time::timeout(SUITE_LIMIT, command.output()).await;
-        let ended = ended.unwrap_or_else(|_| panic!("{what} did not end within {SUITE_LIMIT:?}"));
-        let ended = ended.unwrap_or_else(|error| panic!("{what}: {error}: cargo xtask setup"));
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(ended.status.success(), "{}\n{}", text(&ended.stdout), text(&ended.stderr));
+        let Self { story, workers, revives } = &mut self;
+        if *revives {
+            tokio::select! {
+                () = succeeds(story, command) => {}
+                never = revive(workers) => match never {},
+            }
+        } else {
+            succeeds(story, command).await;
+        }
     }
 
     /// A line of the studio's status, to see that something was done at all.
     pub async fn jobs_done(&self) -> u64 {
         let status: Value = self.story.api.get("/status").await;
         status["jobs"]["done"].as_u64().unwrap_or_default()
+    }
+}
+
+async fn succeeds(story: &Story, mut command: tokio::process::Command) {
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("STUDIO_URL", story.studio.url())
+        .env("STUDIO_ADMIN_KEY", story.studio.admin_key())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let what = command.as_std().get_program().to_string_lossy().into_owned();
+    let ended = tokio::time::timeout(SUITE_LIMIT, command.output()).await;
+    let ended = ended.unwrap_or_else(|_| panic!("{what} did not end within {SUITE_LIMIT:?}"));
+    let ended = ended.unwrap_or_else(|error| panic!("{what}: {error}: cargo xtask setup"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(ended.status.success(), "{}\n{}", text(&ended.stdout), text(&ended.stderr));
+}
+
+/// Starts what has ended, for as long as it is awaited.
+async fn revive(workers: &mut BTreeMap<String, WorkerProcess>) -> Infallible {
+    loop {
+        for worker in workers.values_mut() {
+            if worker.ended().is_some() {
+                worker.run().await;
+            }
+        }
+        tokio::time::sleep(POLL).await;
     }
 }
 
