@@ -49,7 +49,7 @@ test("a batch is followed to its end, with failures and an estimate", async () =
   await visit(page, `/batches/${batch}`);
   await page.getByText("0 of 9, 0 %").waitFor();
   await api("PATCH", "/queue", { paused: false });
-  await page.getByText(/ left$/).waitFor();
+  await page.locator("#batch-progress").getByText(/ left$/).waitFor();
   await page.getByText(/[5-8] of 9/).waitFor();
   await page.locator("#batch-running").getByText("the last hill").waitFor();
   await page.reload();
@@ -100,7 +100,7 @@ test("thumbnails are loaded when they are seen", async () => {
   await until("they are made", async () => (await api("GET", "/artefacts?limit=200")).items.length === 52);
   const asked = [];
   page.on("request", (request) => request.url().includes("/thumbnail") && asked.push(request.url()));
-  await page.setViewportSize({ width: 800, height: 400 });
+  await page.setViewportSize({ width: 390, height: 400 });
   await page.goto("/gallery");
   const loaded = () => page.locator("#gallery img").evaluateAll((images) => images.filter((image) => image.complete && image.naturalWidth > 0).length);
   await until("the first are there", async () => (await loaded()) >= 4);
