@@ -73,5 +73,6 @@ pub fn run_of(job: &str, model: &str, task: serde_json::Value) -> anyhow::Result
         inputs: std::collections::BTreeMap::new(),
         stream: false,
         preview: false,
+        traceparent: None,
     })
 }

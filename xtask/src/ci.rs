@@ -1,5 +1,7 @@
 //! Everything that a change must pass, in the order that finds mistakes soonest; ends with what each step took.
 
+mod api;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -30,7 +32,7 @@ struct Step {
 }
 
 /// The plain test summary comes last, so that it stands at the end of the output.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "setup", run: |_| setup::run() },
     Step { name: "fmt", run: |_| cargo(&["fmt", "--all", "--check"]) },
     Step {
@@ -48,6 +50,7 @@ const STEPS: [Step; 13] = [
         name: "doctest",
         run: |_| cargo(&["test", "--workspace", "--doc", "--quiet", "--features", "all"]),
     },
+    Step { name: "api", run: |_| api::run() },
     Step { name: "fuzz", run: |_| fuzz::run(&fuzz::Arguments { seconds: FUZZ_SECONDS }) },
     Step { name: "sim", run: |arguments| simulation(arguments.seeds) },
     Step { name: "demo", run: |_| demo::run(&demo::Arguments { exit: true, built: true, quick: false }) },

@@ -91,6 +91,13 @@ pub fn engines() -> Result<()> {
     bring(ENGINES.iter())
 }
 
+/// Brings what Python needs to keep packages apart from the system's, or says what to type.
+pub fn venv() -> Result<()> {
+    // Debian has the module without what it needs in a package of its own.
+    let is_there = || succeeds(&mut command("python3", &["-c", "import ensurepip, venv"]));
+    bring([Need { is_there, package: || Ok("python3-venv".to_owned()) }].iter())
+}
+
 fn components() -> Result<()> {
     for (component, subcommand) in COMPONENTS {
         if !succeeds(&mut command("cargo", &[subcommand, "--version"])) {

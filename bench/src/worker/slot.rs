@@ -119,6 +119,7 @@ fn offer(number: usize) -> StudioFrame {
             model_source: ModelSource { engine: "synthetic".to_owned(), files: Vec::new(), cli_defaults },
             attempt: Some(1),
             lease_ms: Some(30_000),
+            traceparent: None,
         },
     }))
 }

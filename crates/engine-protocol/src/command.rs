@@ -74,6 +74,9 @@ pub struct Run {
     /// Whether `preview` events are wanted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preview: bool,
+    /// The span of this try, as W3C Trace Context writes it: for the engine's own log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 impl Run {

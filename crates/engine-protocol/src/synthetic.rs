@@ -4,7 +4,8 @@
 //! JSON. What it does not make is a failure that names it.
 //!
 //! To test what surrounds engines it misbehaves when asked, by a directive in the prompt (the last message of a chat,
-//! the text of a speech): `[[delay=MS]]` (with progress; ends early on cancel), and after the delay one of `[[crash]]`,
+//! the first text to embed, the text of a speech, the words that a recording is expected to have): `[[delay=MS]]` (with
+//! progress and previews; ends early on cancel), and after the delay one of `[[crash]]`,
 //! `[[hang]]` (deaf to cancel), `[[garbage]]` (text instead of frames), `[[partial]]` (half a frame, then the process
 //! ends), `[[fail]]` (retryable), `[[fail-for-good]]`.
 //! A chat also heeds `[[pace=MS]]` (a pause before each word), `[[think]]` (thoughts come first), and, where there are tools,
@@ -14,6 +15,7 @@
 
 mod chat;
 mod directives;
+mod embedding;
 mod picture;
 mod schema;
 mod seed;
@@ -94,16 +96,19 @@ impl Engine for Synthetic {
     }
 
     fn run(&self, run: &Run, work: &Work<'_>) -> Result<Output, Failure> {
-        let asked = Directives::of_prompt(run.task.prompt()).or(&self.environment);
-        wait(asked.delay, work)?;
+        let asked = Directives::of_prompt(words_of(&run.task)).or(&self.environment);
+        let seed = Seed::of(&run.task);
+        wait(asked.delay, &run.task, &seed, work)?;
         if let Some(fault) = asked.fault {
             return Err(fault.strike(|bytes| work.raw(bytes)));
         }
-        let seed = Seed::of(&run.task);
         match &run.task {
             Task::Image(task) => picture::make(task, &seed, work),
-            Task::Llm(task) => chat::answer(task, &run.model, &asked, &seed, work),
-            Task::AudioStt(task) => transcript::make(task, &seed),
+            Task::Llm(task) => match &task.embed {
+                Some(texts) => embedding::make(texts, &run.model),
+                None => chat::answer(task, &run.model, &asked, &seed, work),
+            },
+            Task::AudioStt(task) => transcript::make(task, run.input(&task.input_url).ok(), &seed, work),
             Task::AudioTts(task) => speech::make(task, &seed, work),
             Task::Video(_) | Task::Mesh(_) => Err(unmade(&run.task)),
         }
@@ -112,10 +117,29 @@ impl Engine for Synthetic {
     fn unload(&self, _model: &str) {}
 }
 
-fn wait(delay: Duration, work: &Work<'_>) -> Result<(), Failure> {
+/// Where directives stand.
+fn words_of(task: &Task) -> &str {
+    match task {
+        Task::Llm(chat) => {
+            chat.embed.as_deref().map_or(task.prompt(), |texts| texts.first().map_or("", |text| text))
+        }
+        Task::AudioStt(recording) => recording.prompt.as_deref().unwrap_or_default(),
+        Task::Image(_) | Task::AudioTts(_) | Task::Video(_) | Task::Mesh(_) => task.prompt(),
+    }
+}
+
+fn wait(delay: Duration, task: &Task, seed: &Seed, work: &Work<'_>) -> Result<(), Failure> {
     let steps = steps_of(delay);
+    let look = if let (Task::Image(picture), true) = (task, steps > 0) {
+        picture::look(picture, seed)
+    } else {
+        None
+    };
     for step in 0..steps {
         work.progress(step, steps, Some(delay / steps * (steps - step)));
+        if let Some(look) = &look {
+            work.preview("image/png", look.as_str());
+        }
         work.pause(delay / steps)?;
     }
     work.check()

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command as Program, Stdio};
@@ -69,14 +69,19 @@ impl Engine {
     }
 
     fn start_job(&mut self, job: &str, task: &Value) {
+        self.start_with(job, task, BTreeMap::new(), false);
+    }
+
+    fn start_with(&mut self, job: &str, task: &Value, inputs: BTreeMap<String, String>, preview: bool) {
         let run = Run {
             job_id: job.into(),
             model: "synthetic-1".to_owned(),
             task: serde_json::from_value(task.clone()).unwrap(),
             out_dir: Some(self.folder.path().to_str().unwrap().to_owned()),
-            inputs: std::collections::BTreeMap::new(),
+            inputs,
             stream: true,
-            preview: false,
+            preview,
+            traceparent: None,
         };
         self.say(&Command::Run(Box::new(run)));
     }
@@ -198,6 +203,53 @@ fn speech_is_sound_of_the_length_of_its_text() {
     };
     let (one, four) = (seconds("one"), seconds("one two three four"));
     assert!(four > one * 3.9 && four < one * 4.1, "{one} s and {four} s");
+}
+
+#[test]
+fn a_transcript_is_as_long_as_its_recording() {
+    let mut engine = Engine::start();
+    let (wav, _) =
+        engine.file(&json!({"kind": "audio_tts", "text": "one two three four five six seven eight"}));
+    let address = "data:audio/wav;base64,UklGRg==";
+    let task = json!({"kind": "audio_stt", "inputUrl": address, "timestamps": "word"});
+    let inputs = [(address.to_owned(), wav.to_str().unwrap().to_owned())].into();
+    engine.start_with("job-2", &task, inputs, false);
+    let heard: Value = serde_json::from_str(engine.end().unwrap().result.unwrap().get()).unwrap();
+    let duration = heard["duration"].as_f64().unwrap();
+    assert!((duration - 8.0 * 0.22).abs() < 0.01, "{duration}");
+    let words = heard["words"].as_array().unwrap();
+    assert_eq!(words.len(), 4);
+    let spoken: Vec<&str> = words.iter().map(|word| word["word"].as_str().unwrap()).collect();
+    assert_eq!(heard["text"], spoken.join(" "));
+    assert!(words.last().unwrap()["end"].as_f64().unwrap() <= duration);
+    assert_eq!(heard["segments"][0]["start"], 0.0);
+}
+
+#[test]
+fn texts_become_vectors_of_their_own() {
+    let mut engine = Engine::start();
+    let embed = |texts: &[&str]| json!({"kind": "llm", "messages": [], "embed": texts});
+    let answer = engine.json(&embed(&["a fox", "a wolf"]));
+    assert_eq!((&answer["object"], &answer["model"]), (&json!("list"), &json!("synthetic-1")));
+    assert_eq!(answer["usage"], json!({"prompt_tokens": 4, "total_tokens": 4}));
+    let vectors = answer["data"].as_array().unwrap();
+    assert_eq!((vectors.len(), vectors[1]["index"].as_u64()), (2, Some(1)));
+    assert_ne!(vectors[0]["embedding"], vectors[1]["embedding"]);
+    let alone = engine.json(&embed(&["a wolf"]));
+    assert_eq!(alone["data"][0]["embedding"], vectors[1]["embedding"]);
+    assert!(engine.run(&embed(&["[[fail-for-good]]"])).is_err());
+}
+
+#[test]
+fn a_delayed_picture_can_be_looked_at() {
+    let mut engine = Engine::start();
+    engine.start_with("job-1", &picture("[[delay=60]] a fox", 640, 320, "png"), BTreeMap::new(), true);
+    let look = engine.until(|event| if let Event::Preview(look) = event { Some(look) } else { None });
+    assert_eq!(look.mime, "image/png");
+    let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, look.data).unwrap();
+    let small = image::load_from_memory(&bytes).unwrap();
+    assert_eq!((small.width(), small.height()), (64, 32));
+    engine.end().unwrap();
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub(crate) fn make(
         while let Some(piece) = pieces.next() {
             work.check()?;
             let heard = hear(&mut ears.listener, &piece)?;
-            transcript.add(&piece, &heard);
+            work.delta(transcript.add(&piece, &heard), None);
             let done = piece.end();
             let left = started.elapsed().mul_f64(((total - done) / done).clamp(0.0, MOST_TIMES_LONGER));
             work.progress(seconds(done).min(seconds(total)), seconds(total), Some(left));

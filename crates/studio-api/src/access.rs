@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_protocol::Timestamp;
 use studio_store::Role;
+use utoipa::ToSchema;
 
 /// Somebody with a password.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// `user-...`
@@ -25,7 +26,7 @@ pub struct User {
 }
 
 /// An account to be made.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewUser {
     /// What they sign in with.
     pub name: String,
@@ -37,7 +38,7 @@ pub struct NewUser {
 }
 
 /// A new account.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedUser {
     /// The account.
@@ -49,7 +50,7 @@ pub struct CreatedUser {
 }
 
 /// A change to an account.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct UserPatch {
     /// What they may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,7 @@ pub struct UserPatch {
 }
 
 /// A sign-in.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SignIn {
     /// The account's name.
     pub name: String,
@@ -72,7 +73,7 @@ pub struct SignIn {
 }
 
 /// The first account of a studio, made with the one-time link.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SetUp {
     /// The secret of the link.
     pub token: String,
@@ -83,7 +84,7 @@ pub struct SetUp {
 }
 
 /// A link for the first account, good once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetUpLink {
     /// Path and query, below the studio's address.
@@ -93,7 +94,7 @@ pub struct SetUpLink {
 }
 
 /// Another password for oneself.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct ChangePassword {
     /// The one that is good now.
     pub current: String,
@@ -102,7 +103,7 @@ pub struct ChangePassword {
 }
 
 /// Who asks: a session of a browser, or a key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// `user-...` or `key-...`
@@ -120,7 +121,7 @@ pub struct Session {
 }
 
 /// Something that somebody did.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// When; the latest time, where it was done several times in a row.

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_protocol::{TaskKind, Timestamp};
+use utoipa::ToSchema;
 
 /// The bytes that a job made; `GET /api/v1/artefacts/{id}` answers with them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtefactSummary {
     /// `art-...`
@@ -21,7 +22,7 @@ pub struct ArtefactSummary {
 }
 
 /// An artefact and where it comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Artefact {
     /// The bytes.
@@ -46,7 +47,7 @@ pub struct Artefact {
 }
 
 /// How long a signed address is to be good.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewArtefactLink {
     /// From 1 to a week of seconds; an hour unless stated.
@@ -55,7 +56,7 @@ pub struct NewArtefactLink {
 }
 
 /// An address of an artefact that needs no other credential.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtefactLink {
     /// The whole address.
@@ -65,7 +66,7 @@ pub struct ArtefactLink {
 }
 
 /// What a client brought for its jobs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Input {
     /// `in-...`

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use studio_protocol::Timestamp;
 use studio_store::JobState;
+use utoipa::ToSchema;
 
 /// Jobs submitted together, with what they share.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewBatch {
     /// For people.
@@ -19,34 +20,41 @@ pub struct NewBatch {
     pub project: Option<String>,
     /// Of the jobs that state none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// Of the jobs that state none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// At least one.
+    #[serde(deserialize_with = "studio_protocol::object::many")]
+    #[schema(min_items = 1, max_items = 10_000)]
     pub jobs: Vec<BatchJob>,
 }
 
 /// A job of a batch: [`NewJob`](super::NewJob) without what the batch says for all.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchJob {
     /// The batch's model when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// As in [`NewJob`](super::NewJob).
+    #[schema(value_type = studio_protocol::Task)]
     pub task: Box<RawValue>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_name: Option<String>,
     /// The batch's priority when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u32>,
     /// As in [`NewJob`](super::NewJob).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub count: Option<u32>,
 }
 
@@ -54,7 +62,7 @@ pub struct BatchJob {
 pub type Counts = BTreeMap<JobState, u64>;
 
 /// Jobs that were submitted together.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Batch {
     /// `batch-...`
@@ -69,6 +77,7 @@ pub struct Batch {
     /// Jobs in it.
     pub total: u64,
     /// Its jobs by state.
+    #[schema(value_type = std::collections::BTreeMap<JobState, u64>)]
     pub counts: Counts,
     /// When its last job ended; absent while one can still run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +85,7 @@ pub struct Batch {
 }
 
 /// What cancelling or retrying a batch did.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchChange {
     /// Jobs whose state changed.

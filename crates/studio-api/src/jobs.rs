@@ -5,51 +5,59 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use studio_protocol::{LogLevel, Stage, TaskKind, Timestamp};
 use studio_store::{AttemptOutcome, JobState};
+use utoipa::ToSchema;
 
 use crate::{ArtefactSummary, Counts};
 
 /// One job as it is submitted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewJob {
     /// A name of the registry.
     pub model: String,
     /// A task of the worker protocol; what it leaves out, the model's defaults decide.
+    #[schema(value_type = studio_protocol::Task)]
     pub task: Box<RawValue>,
     /// `default` when absent, or the project of the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The name of the thing to make; the job's id when absent.
+    #[schema(min_length = 1, max_length = 500)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset_name: Option<String>,
     /// Higher goes first, 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: Option<i32>,
     /// Failures that end the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 100)]
     pub max_attempts: Option<u32>,
     /// As many jobs as this, 1 to 1000: a seed that the task states goes up by one from job to job, and the asset
     /// name gets the job's number. A submission with it is answered as a list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 1000)]
     pub count: Option<u32>,
 }
 
 /// Several jobs at once, all or none.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewJobs {
     /// At least one.
+    #[serde(deserialize_with = "studio_protocol::object::many")]
+    #[schema(min_items = 1, max_items = 10_000)]
     pub jobs: Vec<NewJob>,
 }
 
 /// The jobs of one submission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Jobs {
     /// In the order of the submission.
     pub jobs: Vec<Job>,
 }
 
 /// A job without its task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// `job-...`
@@ -96,7 +104,7 @@ pub struct Job {
 }
 
 /// A page of a list of jobs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPage {
     /// Newest first.
@@ -105,11 +113,12 @@ pub struct JobPage {
     pub next_cursor: Option<String>,
     /// How many jobs of the filter, its states aside, are in each state; absent where that would have to be counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<JobState, u64>>)]
     pub counts: Option<Counts>,
 }
 
 /// How far a running job is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobProgress {
     /// Steps done.
@@ -131,7 +140,7 @@ pub struct JobProgress {
 }
 
 /// A job with its task, its tries and its result.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobDetail {
     /// All that a list shows too.
@@ -147,7 +156,7 @@ pub struct JobDetail {
 }
 
 /// One try at a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// From 1.
@@ -168,7 +177,7 @@ pub struct Attempt {
 }
 
 /// A line of a job's log.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobLog {
     /// By the worker's clock.
@@ -182,14 +191,15 @@ pub struct JobLog {
 }
 
 /// A change to a job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct JobPatch {
     /// Higher goes first.
+    #[schema(minimum = -1000, maximum = 1000)]
     pub priority: i32,
 }
 
 /// Where a waiting job goes among the jobs of its project and priority: one of the two.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveJob {
     /// Right before this job.
@@ -201,7 +211,7 @@ pub struct MoveJob {
 }
 
 /// An end of the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MoveEnd {
     /// First.
@@ -211,7 +221,7 @@ pub enum MoveEnd {
 }
 
 /// One action on many jobs: on those that are named, or on those that a filter finds.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobActions {
     /// What to do.
@@ -231,7 +241,7 @@ pub struct JobActions {
 }
 
 /// What can be done to many jobs at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActionTaken {
     /// Call off.
@@ -243,7 +253,7 @@ pub enum ActionTaken {
 }
 
 /// Which jobs are meant; as the parameters of the list.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActionFilter {
     /// In one of these states.
@@ -270,7 +280,7 @@ pub struct ActionFilter {
 }
 
 /// What came of an action.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionResults {
     /// One for each job, in the order of the request.
@@ -282,7 +292,7 @@ pub struct ActionResults {
 }
 
 /// What came of an action for one job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionResult {
     /// Which.
@@ -295,9 +305,10 @@ pub struct ActionResult {
 }
 
 /// Why something is ended, or refused.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// Told to whom it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 1000)]
     pub reason: Option<String>,
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
 use studio_store::Role;
+use utoipa::ToSchema;
 
 /// What an API key is to be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewKey {
     /// For people.
@@ -24,7 +25,7 @@ pub struct NewKey {
 }
 
 /// An API key without its secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Key {
     /// `key-...`
@@ -47,7 +48,7 @@ pub struct Key {
 }
 
 /// A new API key, the secret shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct CreatedKey {
     /// All that a list shows too.
     #[serde(flatten)]

@@ -37,9 +37,10 @@ pub use studio_store::{Minute, WorkerLimits};
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 /// A page of a list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Items<T> {
     /// Newest first.
@@ -49,7 +50,7 @@ pub struct Items<T> {
 }
 
 /// What the studio is doing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// Of the studio.
@@ -57,6 +58,7 @@ pub struct Status {
     /// Of the studio's machine.
     pub time: Timestamp,
     /// Every job by state.
+    #[schema(value_type = std::collections::BTreeMap<studio_store::JobState, u64>)]
     pub jobs: Counts,
     /// Workers with a session.
     pub workers_online: u64,

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::{ModelSource, TaskKind};
+use utoipa::ToSchema;
 
 pub use studio_store::Model;
 
 /// A model as it is put into the registry.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PutModel {
     /// What sort of thing it makes.
@@ -17,11 +18,12 @@ pub struct PutModel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// Engine, files, defaults.
+    #[serde(deserialize_with = "studio_protocol::object::one")]
     pub source: ModelSource,
 }
 
 /// A model to be found on a hub.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddModel {
     /// The name of its first repository when absent.
@@ -41,14 +43,14 @@ pub struct AddModel {
 }
 
 /// A change to a model.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ModelPatch {
     /// Whether jobs may name it.
     pub enabled: bool,
 }
 
 /// A model, and where its files are.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelDetail {
     /// The entry.
@@ -64,7 +66,7 @@ pub struct ModelDetail {
 }
 
 /// A file of a model, as the studio sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFileState {
     /// Its name in the entry.
@@ -82,7 +84,7 @@ pub struct ModelFileState {
 }
 
 /// Connected workers that have a model; base workers do not tell.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelWorkers {
     /// On their disks.
@@ -92,7 +94,7 @@ pub struct ModelWorkers {
 }
 
 /// How far the studio is with fetching a model's files.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFetch {
     /// Where it is.
@@ -110,7 +112,7 @@ pub struct ModelFetch {
 }
 
 /// Where a fetch is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FetchState {
     /// Bytes are coming.

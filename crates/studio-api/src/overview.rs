@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
 use studio_store::Minute;
+use utoipa::ToSchema;
 
 /// What the last minutes were like and whether the queue moves.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// Oldest first, at most a day; the last one is under way, and minutes in which the studio did not run are missing.
@@ -19,7 +20,7 @@ pub struct Overview {
 }
 
 /// Whether the queue gives out jobs.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueState {
     /// An operator holds it: jobs are taken in, none is offered.
@@ -30,7 +31,7 @@ pub struct QueueState {
 }
 
 /// A change to the queue.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueuePatch {
     /// Whether it is held.

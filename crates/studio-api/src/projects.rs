@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 use crate::Counts;
 
 /// Whose jobs they are.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
     /// Its name.
@@ -26,13 +27,14 @@ pub struct Project {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_jobs_days: Option<u32>,
     /// Its jobs by state.
+    #[schema(value_type = std::collections::BTreeMap<studio_store::JobState, u64>)]
     pub counts: Counts,
     /// When its first job came, or it was made.
     pub created_at: Timestamp,
 }
 
 /// A project made or changed; `null` takes a limit away, what is absent stays.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProjectPatch {
     /// Its share, above 0.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use studio_protocol::Timestamp;
+use utoipa::ToSchema;
 
 /// An address that is told what happens, signed as <https://www.standardwebhooks.com> says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Webhook {
     /// `hook-...`
@@ -24,7 +25,7 @@ pub struct Webhook {
 }
 
 /// A webhook to be made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where it is posted: https to a public machine, unless the studio's owner allows more.
@@ -37,7 +38,7 @@ pub struct NewWebhook {
 }
 
 /// A new webhook, its secret shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct CreatedWebhook {
     /// The webhook.
     #[serde(flatten)]
@@ -47,14 +48,14 @@ pub struct CreatedWebhook {
 }
 
 /// What deliveries of a webhook are signed with.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookSecret {
     /// `whsec_...`
     pub secret: String,
 }
 
 /// Asks for a webhook's secret.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RotateSecret {
     /// For a new one: what is sent from now on is signed with it.
@@ -63,7 +64,7 @@ pub struct RotateSecret {
 }
 
 /// A change to a webhook.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookPatch {
     /// Where it is posted.
@@ -78,7 +79,7 @@ pub struct WebhookPatch {
 }
 
 /// One thing that a webhook is told.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// `msg-...`; the header `webhook-id` of every try.
@@ -103,7 +104,7 @@ pub struct Delivery {
 }
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DeliveryState {
     /// To be tried, or tried again.

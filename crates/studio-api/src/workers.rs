@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use studio_protocol::{Capabilities, LogLevel, Timestamp};
 use studio_store::{RegistrationState, WorkerLimits};
+use utoipa::ToSchema;
 
 use crate::Job;
 
 /// A worker, whether it is there or not.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Worker {
     /// `w-...`
@@ -46,7 +47,7 @@ pub struct Worker {
 }
 
 /// A change to a worker.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct WorkerPatch {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,7 @@ pub struct WorkerPatch {
 }
 
 /// A line of a worker's own log, about no job.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerLog {
     /// Grows from line to line; hand the last one in as `after` for those that came since.
@@ -76,7 +77,7 @@ pub struct WorkerLog {
 }
 
 /// A worker's request to join.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registration {
     /// `rr-...`
@@ -107,7 +108,7 @@ pub struct Registration {
 }
 
 /// An approval.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
     /// The worker's name; its machine's name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +116,7 @@ pub struct Approve {
 }
 
 /// What a join code is to be.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewJoinCode {
     /// A quarter of an hour when absent.
@@ -127,7 +128,7 @@ pub struct NewJoinCode {
 }
 
 /// A join code, shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinCode {
     /// For `studio-worker join`.

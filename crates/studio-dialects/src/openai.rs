@@ -1,7 +1,13 @@
 //! OpenAI's dialect.
 
+mod asked;
+pub mod audio;
 pub mod chat;
 pub mod completions;
+pub mod embeddings;
+pub mod form;
+pub mod images;
+pub mod models;
 pub mod responses;
 mod sampling;
 

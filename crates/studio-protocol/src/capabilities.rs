@@ -9,6 +9,7 @@ use crate::{FeatureSet, TaskKind};
 
 /// Whether somebody sits at the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UserPresence {
     /// Nobody touched it for a while.
@@ -19,6 +20,7 @@ pub enum UserPresence {
 
 /// The `capabilities` object; every key may be absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Capabilities {
     /// The host name.
@@ -90,6 +92,7 @@ pub struct Capabilities {
 
 /// What a machine has and what of it is used; a value that is unknown is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Resources {
     /// Room on the disk that holds the models, GiB.

@@ -32,6 +32,9 @@ pub struct OfferClaim {
     /// How long a heartbeat renews the claim for (extension `lease`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
+    /// The span of this try, as W3C Trace Context writes it; workers that do not know it ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The same, with the stored JSON of task and source put in as it is: a studio need not parse what it passes on.
@@ -59,10 +62,14 @@ pub struct OfferClaimRaw {
     /// How long a heartbeat renews the claim for (extension `lease`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
+    /// The span of this try, as W3C Trace Context writes it; workers that do not know it ignore it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// Which engine runs a model, from which files, with which defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSource {
     /// `sd-cpp`, `llama-cpp`, `synthetic`, ...
@@ -99,6 +106,7 @@ pub enum FileRole {
 
 /// One file of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelFile {
     /// What it is to the engine.
@@ -136,6 +144,7 @@ impl ModelFile {
 
 /// A model's defaults; keys that are not named here are kept in `more`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CliDefaults {
     /// Classifier-free guidance.

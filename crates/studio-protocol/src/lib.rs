@@ -14,10 +14,13 @@ mod frames;
 mod ids;
 mod limits;
 mod nulls;
-mod object;
+pub mod object;
 mod registration;
+#[cfg(feature = "schema")]
+mod schema;
 mod task;
 mod time;
+mod trace;
 mod upload;
 
 pub use address::{AddressError, ApiBase};
@@ -39,6 +42,7 @@ pub use task::{
     TaskError, TaskKind, Timestamps, VideoTask, rewrite_inputs, states_options,
 };
 pub use time::{ParseTimestampError, Timestamp};
+pub use trace::{TraceParent, TraceParentError};
 pub use upload::{
     ATTEMPT_HEADER, PART_EXT, PART_GENERATION_META, PART_IMAGE, PART_PROMPT, artefact_filename, mime_of_ext,
 };

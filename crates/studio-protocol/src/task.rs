@@ -19,6 +19,7 @@ pub use kinds::{
 
 /// The kind of a job: what sort of thing it makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// A picture.
@@ -95,6 +96,7 @@ impl TaskError {
 
 /// A task, tagged by `kind`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
     /// A picture.

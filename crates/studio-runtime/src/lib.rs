@@ -8,6 +8,8 @@ mod shutdown;
 mod tasks;
 mod telemetry;
 mod told;
+#[cfg(feature = "otlp")]
+mod traces;
 
 pub use backoff::backoff;
 pub use crypto::install_crypto;
@@ -15,5 +17,7 @@ pub use files::{Mode, is_disk_full, write_atomic};
 pub use paths::{NoHome, studio_data_dir, worker_config_dir, worker_models_dir};
 pub use shutdown::{Shutdown, ShutdownError};
 pub use tasks::Tasks;
-pub use telemetry::{LogFile, LogFormat, Telemetry, TelemetryError, init as init_telemetry};
+pub use telemetry::{LogFile, LogFormat, LogFormatError, Telemetry, TelemetryError, init as init_telemetry};
 pub use told::told;
+#[cfg(feature = "otlp")]
+pub use traces::{Span, Traces, Work};

@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use tracing::Level;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -16,6 +18,9 @@ const KEPT_DAYS: usize = 7;
 /// library's default would reserve 4 MiB.
 const WAITING_LINES: usize = 4_096;
 
+/// Libraries that write whole frames and headers, and tokens with them, when they are asked for everything.
+const LOUD: [&str; 3] = ["h2", "tokio_tungstenite", "tungstenite"];
+
 /// How stderr is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -23,6 +28,23 @@ pub enum LogFormat {
     Text,
     /// One object a line, for collectors.
     Json,
+}
+
+/// A text that is no [`LogFormat`].
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not `text` or `json`")]
+pub struct LogFormatError(String);
+
+impl std::str::FromStr for LogFormat {
+    type Err = LogFormatError;
+
+    fn from_str(word: &str) -> Result<Self, LogFormatError> {
+        match word {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(LogFormatError(word.to_owned())),
+        }
+    }
 }
 
 /// A daily rotated log file.
@@ -91,7 +113,10 @@ pub fn init(
         }
         None => (None, None),
     };
-    tracing_subscriber::registry().with(filter).with(stderr).with(file_layer).try_init()?;
+    let silenced = filter_fn(|line| {
+        !(LOUD.iter().any(|loud| line.target().starts_with(loud)) && *line.level() > Level::INFO)
+    });
+    tracing_subscriber::registry().with(filter).with(silenced).with(stderr).with(file_layer).try_init()?;
     Ok(Telemetry { _file: guard })
 }
 

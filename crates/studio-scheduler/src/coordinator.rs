@@ -8,6 +8,8 @@ mod rules;
 mod sessions;
 mod standing;
 
+pub use outcomes::attempt_span;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;

@@ -19,7 +19,7 @@ mod session;
 mod speed;
 mod timing;
 
-pub use coordinator::Coordinator;
+pub use coordinator::{Coordinator, attempt_span};
 pub use model::{HeldClaim, QueuedJob, SessionId, first_place};
 pub use order::{
     ClaimedJob, CommitOutcome, Control, Effect, FailOutcome, GiveBack, Input, LoseOutcome, StoreError,

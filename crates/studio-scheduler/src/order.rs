@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use studio_protocol::{
     Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, Heartbeat, JobId, ModelCommand, Preview,
-    Progress, ProjectId, Reject, Release, StudioFrame, WorkerId,
+    Progress, ProjectId, Reject, Release, StudioFrame, TaskKind, Timestamp, TraceParent, WorkerId,
 };
 
 use crate::{HeldClaim, ProjectRules, QueuedJob, SessionId, WorkerLimits};
@@ -263,6 +263,12 @@ pub enum StoreOp {
 pub struct ClaimedJob {
     /// The number of this try, from 1.
     pub attempt: u32,
+    /// What sort of thing it makes.
+    pub kind: TaskKind,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// The span of the request that submitted it.
+    pub trace: Option<TraceParent>,
     /// Whose job.
     pub project: ProjectId,
     /// The name of the thing to make.

@@ -5,7 +5,8 @@ use studio_protocol::Timestamp;
 
 use crate::batches::counts;
 use crate::db::Db;
-use crate::{Result, StateCounts, StoreError};
+use crate::row::{At, id, word};
+use crate::{OpenJobs, Result, StateCounts, StoreError};
 
 impl Db {
     /// Forgets `Idempotency-Key`s from before `before`; tells how many.
@@ -42,6 +43,31 @@ impl Db {
         let mut select = self.statement(SQL)?;
         let mut rows = select.query([])?;
         rows.next()?.map_or_else(|| Err(StoreError::not_found("job_counts", "1")), |row| counts(row, 0))
+    }
+
+    /// How many jobs with work to come there are of each sort; reads all of those.
+    pub fn open_jobs(&self) -> Result<Vec<OpenJobs>> {
+        const SQL: &str = "\
+            SELECT state, kind, model, project, COUNT(*) FROM jobs \
+            WHERE state IN ('queued', 'offered', 'running') GROUP BY state, kind, model, project";
+        let mut select = self.statement(SQL)?;
+        select
+            .query_and_then([], |row| {
+                Ok(OpenJobs {
+                    state: word(row, 0, At("jobs", "state"))?,
+                    kind: word(row, 1, At("jobs", "kind"))?,
+                    model: row.get(2)?,
+                    project: id(row, 3)?,
+                    jobs: row.get(4)?,
+                })
+            })?
+            .collect()
+    }
+
+    /// Bytes of all artefacts; reads every row of them.
+    pub fn artefact_bytes(&self) -> Result<i64> {
+        let mut select = self.statement("SELECT COALESCE(SUM(bytes), 0) FROM artefacts")?;
+        Ok(select.query_row([], |row| row.get(0))?)
     }
 
     /// A value that the studio keeps for itself.

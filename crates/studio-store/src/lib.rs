@@ -42,7 +42,7 @@ pub use model::*;
 pub use open::OpenStoreError;
 pub use perform::refused;
 pub use retention::{DeletedJobs, Slice};
-pub use store::Store;
+pub use store::{Group, Store};
 pub use studio_scheduler::{CommitOutcome, FailOutcome, GiveBack, LoseOutcome, MAX_WEIGHT, MIN_WEIGHT};
 
 /// What operations of the store give back.

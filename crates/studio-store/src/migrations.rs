@@ -14,10 +14,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_minutes.sql"),
     include_str!("migrations/0006_artefacts.sql"),
     include_str!("migrations/0007_attended.sql"),
+    include_str!("migrations/0008_traces.sql"),
 ];
 
 /// What this program writes.
-pub(crate) const SCHEMA_VERSION: i64 = 7;
+pub(crate) const SCHEMA_VERSION: i64 = 8;
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize);
 
 /// `STUD`: tells our files from other people's SQLite files.

@@ -18,7 +18,7 @@ mod worker;
 pub use access::{ApiKey, NewApiKey, Role};
 pub use artefact::{Artefact, ArtefactFilter, ArtefactSummary, NewArtefact};
 pub use audit::{AuditFilter, AuditRecord, NewAudit};
-pub use batch::{Batch, NewBatch, StateCounts};
+pub use batch::{Batch, NewBatch, OpenJobs, StateCounts};
 pub use input::{Input, NewInput};
 pub use job::{
     ActionOutcome, Attempt, AttemptOutcome, Idempotency, Job, JobAction, JobDetail, JobFilter, JobLog,
@@ -70,6 +70,23 @@ macro_rules! word_enum {
                 match self {
                     $(Self::$variant => $word,)+
                 }
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($word),+]))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
             }
         }
 

@@ -62,6 +62,9 @@ fn claimed(outcome: ClaimOutcome) -> Result<Option<Box<ClaimedJob>>> {
     let (task, source) = (raw("task", claimed.task_json)?, raw("source", claimed.source_json)?);
     Ok(Some(Box::new(ClaimedJob {
         attempt: claimed.attempt,
+        kind: claimed.kind,
+        created_at: claimed.created_at,
+        trace: claimed.trace,
         project: claimed.project,
         asset_name: claimed.asset_name,
         model: claimed.model,

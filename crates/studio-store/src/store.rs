@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::db::Db;
 use crate::{OpenStoreError, Result, StoreError, open};
+pub use queue::Group;
 use queue::{Pending, Queue};
 use readers::Readers;
 
@@ -94,6 +95,12 @@ impl Store {
         op: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         Readers::read(&self.inner.readers, op).await
+    }
+
+    /// Calls `listener` on the writer thread after each group of operations; it must be quick, and only the first
+    /// one counts.
+    pub fn on_commit(&self, listener: impl Fn(&Group) + Send + Sync + 'static) {
+        self.inner.queue.listen(Box::new(listener));
     }
 
     /// Takes no more operations, finishes those that are queued and puts everything into the one file.

@@ -70,5 +70,6 @@ fn chat(number: usize) -> anyhow::Result<EngineJob> {
         inputs: std::collections::BTreeMap::new(),
         stream: false,
         preview: false,
+        traceparent: None,
     })
 }

@@ -14,12 +14,13 @@ pub(crate) mod commit;
 pub(crate) mod convert;
 mod events;
 pub(crate) mod headers;
-mod inputs;
+pub(crate) mod inputs;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 mod model_files;
 mod model_hub;
 pub(crate) mod models;
+pub mod openapi;
 pub(crate) mod overview;
 pub(crate) mod problem;
 pub(crate) mod projects;
@@ -31,7 +32,7 @@ pub(crate) mod status;
 pub(crate) mod submit;
 mod task;
 pub(crate) mod text;
-mod webhooks;
+pub(crate) mod webhooks;
 mod worker_steering;
 pub(crate) mod workers;
 
@@ -90,6 +91,8 @@ pub fn routes() -> Vec<Route> {
     let mut routes = vec![
         route(Method::GET, "/healthz", Open, status::health),
         route(Method::GET, "/readyz", Open, status::ready),
+        route(Method::GET, "/metrics", VIEWER, crate::metrics::get),
+        route(Method::GET, "/api/v1/openapi.json", Open, openapi::get),
         route(Method::GET, "/api/v1/status", VIEWER, status::status),
         route(Method::GET, "/api/v1/events", VIEWER, events::stream),
         route(Method::GET, "/api/v1/jobs", VIEWER, jobs::list),

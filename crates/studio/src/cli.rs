@@ -33,7 +33,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use studio_runtime::{LogFormat, init_telemetry};
+use studio_runtime::init_telemetry;
 
 use crate::client::ClientError;
 use crate::serve::{self, ServeArgs};
@@ -151,7 +151,7 @@ pub fn run() -> ExitCode {
 }
 
 fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    let _telemetry = init_telemetry(DEFAULT_LOG, LogFormat::Text, None)?;
+    let _telemetry = init_telemetry(DEFAULT_LOG, args.log_format, None)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(args))
 }
 

@@ -4,6 +4,7 @@
 //! a bounded channel for each session, changes go to the store in order.
 
 mod handle;
+mod observed;
 mod shell;
 
 use std::time::Duration;

@@ -129,6 +129,11 @@ impl Events {
         }
     }
 
+    /// How many watch now.
+    pub fn watchers(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     /// Watches from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<StudioEvent>> {
         self.0.subscribe()

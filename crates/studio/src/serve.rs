@@ -19,7 +19,7 @@ use axum::Router;
 use axum_server::Handle;
 use clap::Args;
 use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
-use studio_runtime::{Shutdown, Tasks, studio_data_dir};
+use studio_runtime::{LogFormat, Shutdown, Tasks, Traces, studio_data_dir};
 use studio_store::Store;
 
 use crate::access::People;
@@ -27,6 +27,7 @@ use crate::artefacts::Artefacts;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::metrics::Metrics;
 use crate::minutes::{self, Minutes};
 use crate::model_files::{Fetches, ModelFiles, public_url};
 use crate::settings::{CLIENT_LINE, CLIENT_WAIT, Settings, TlsFiles};
@@ -34,7 +35,7 @@ use crate::signing::Signer;
 use crate::state::AppState;
 use crate::thumbnails::Thumbnails;
 use crate::webhooks::Webhooks;
-use crate::{api, coordinator, dashboard, dialects, first_start, seeds, webhooks, worker_api};
+use crate::{api, coordinator, dashboard, dialects, first_start, http, seeds, webhooks, worker_api};
 
 /// Requests that run when the studio is told to stop get this long; uploads are sent again by their workers.
 const REQUEST_GRACE: Duration = Duration::from_secs(3);
@@ -67,6 +68,9 @@ pub struct ServeArgs {
     /// The largest artefact that is taken, bytes
     #[arg(long, default_value_t = MAX_ARTEFACT_BYTES)]
     pub max_artefact_bytes: u64,
+    /// How the log is written: `text` for people, `json` for collectors
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "STUDIO_LOG_FORMAT")]
+    pub log_format: LogFormat,
     /// Let webhooks be posted to addresses of the local network and of this machine, by plain http as well
     #[arg(long)]
     pub allow_private_webhooks: bool,
@@ -132,10 +136,13 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Every route of the studio.
 pub fn router(state: AppState) -> Router {
+    let observed = http::Observed { metrics: state.metrics.clone(), traces: state.traces.clone() };
     let pages = dashboard::router(state.clone());
     let dialects = dialects::router(state.clone());
     let routes = api::router(state.clone()).merge(pages).merge(dialects).merge(worker_api::router(state));
-    routes.layer(axum::middleware::from_fn(rest::discard))
+    routes
+        .layer(axum::middleware::from_fn(rest::discard))
+        .layer(axum::middleware::from_fn_with_state(observed, http::observe))
 }
 
 /// Opens the parts over `settings.data_dir`, creating what is missing; tests serve the result in process.
@@ -163,10 +170,21 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
     let webhooks = Webhooks::new(settings.allow_private_webhooks)?;
     first_start::ensure_admin_key(&store, &settings).await?;
     first_start::ensure_starter_model(&store, &settings, &model_files).await?;
-    let (events, live) = (Events::default(), Live::default());
+    let (events, live, metrics) = (Events::default(), Live::default(), Metrics::default());
     live.versions().note_all(&store).await?;
     let minutes = Minutes::open(&store).await?;
-    let coordinator = coordinator::spawn(tasks, store.clone(), events.clone(), live.clone()).await?;
+    let traces = Traces::from_env("studio", env!("CARGO_PKG_VERSION"));
+    let counted = metrics.clone();
+    store.on_commit(move |group| counted.committed(group.operations, group.took, group.stands));
+    let coordinator = coordinator::spawn(
+        tasks,
+        store.clone(),
+        events.clone(),
+        live.clone(),
+        metrics.clone(),
+        traces.clone(),
+    )
+    .await?;
     let state = AppState {
         store,
         artefacts,
@@ -177,6 +195,8 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         keys: Lookups::default(),
         people: People::default(),
         models: Lookups::default(),
+        metrics,
+        traces,
         thumbnails: Thumbnails::default(),
         model_files,
         fetches,
@@ -210,12 +230,16 @@ fn warn_if_open(settings: &Settings, address: SocketAddr) {
 
 /// Sessions say why they end, the coordinator hears of it, the store commits what is under way.
 async fn close(state: AppState, tasks: &Tasks) {
-    let AppState { store, coordinator, .. } = state;
+    let AppState { store, coordinator, traces, .. } = state;
     drop(coordinator);
     if tokio::time::timeout(TASK_GRACE, tasks.join()).await.is_err() {
         tasks.stop_hard();
         tasks.join().await;
     }
     store.close().await;
+    // A collector that does not answer is not waited for.
+    if let Err(error) = tokio::task::spawn_blocking(move || traces.close()).await {
+        tracing::debug!(%error, "the last spans were not sent");
+    }
     tracing::info!("studio stopped; open work is kept");
 }

@@ -8,6 +8,7 @@ use crate::coordinator::CoordinatorHandle;
 use crate::events::Events;
 use crate::live::Live;
 use crate::lookups::Lookups;
+use crate::metrics::Metrics;
 use crate::minutes::Minutes;
 use crate::model_files::{Fetches, ModelFiles};
 use crate::serve::DataDirLock;
@@ -15,7 +16,7 @@ use crate::settings::Settings;
 use crate::signing::Signer;
 use crate::thumbnails::Thumbnails;
 use crate::webhooks::Webhooks;
-use studio_runtime::Tasks;
+use studio_runtime::{Tasks, Traces};
 use studio_store::{ApiKey, Model, SecretHash, Store};
 
 /// Cheap to clone: every part is a handle.
@@ -39,6 +40,10 @@ pub struct AppState {
     pub people: People,
     /// Models by their names.
     pub models: Lookups<String, Model>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Where spans go.
+    pub traces: Traces,
     /// Small pictures of artefacts.
     pub thumbnails: Thumbnails,
     /// Files of models that workers may fetch from here.

@@ -36,7 +36,32 @@ const MAX_THUMBNAIL_BYTES: u64 = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Thumbnails {
     decoders: Arc<Semaphore>,
-    under_way: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+    under_way: UnderWay,
+}
+
+/// Who makes which thumbnail, by its key.
+type UnderWay = Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>;
+
+/// One request's place among those for the same thumbnail; also who hangs up leaves none behind.
+struct Turn<'a> {
+    under_way: &'a UnderWay,
+    key: &'a str,
+    line: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Turn<'a> {
+    fn of(under_way: &'a UnderWay, key: &'a str) -> Self {
+        let mut lines = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = lines.entry(key.to_owned()).or_default().clone();
+        Self { under_way, key, line }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        // Those who wait keep their line; whoever comes later finds the thumbnail, or begins a new one.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+    }
 }
 
 /// A thumbnail's bytes.
@@ -98,16 +123,9 @@ impl Thumbnails {
         if let Some(bytes) = kept(artefacts, &key).await? {
             return Ok(Thumbnail::of(bytes));
         }
-        let turn = self.turn(&key);
-        let _mine = turn.lock().await;
-        let made = self.make(artefacts, artefact, &key, format, size).await;
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-        made
-    }
-
-    fn turn(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        under_way.entry(key.to_owned()).or_default().clone()
+        let turn = Turn::of(&self.under_way, &key);
+        let _mine = turn.line.lock().await;
+        self.make(artefacts, artefact, &key, format, size).await
     }
 
     async fn make(

@@ -10,7 +10,7 @@ use crate::stream::{Looks, Piece, STREAM_PATIENCE};
 impl Worker {
     /// Whether this session wants the text of a job of this kind as it grows.
     pub(crate) fn wants_stream(&self, kind: TaskKind) -> bool {
-        kind == TaskKind::Llm && self.link.uses(Feature::Stream)
+        matches!(kind, TaskKind::Llm | TaskKind::AudioStt) && self.link.uses(Feature::Stream)
     }
 
     /// Whether this session wants to see a job of this kind before it is done.

@@ -12,6 +12,7 @@ mod identity;
 mod joining;
 mod journey;
 mod network;
+mod observed;
 mod patience;
 mod real;
 mod signals;

@@ -195,6 +195,7 @@ impl Peer {
             inputs,
             stream: true,
             preview: false,
+            traceparent: None,
         })));
     }
 

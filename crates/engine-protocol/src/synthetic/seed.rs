@@ -16,6 +16,11 @@ impl Seed {
         Self { hash: Sha256::digest(&json).into() }
     }
 
+    /// Of a text alone.
+    pub(super) fn of_text(text: &str) -> Self {
+        Self { hash: Sha256::digest(text).into() }
+    }
+
     /// The start of the hash, for names.
     pub(super) fn short(&self) -> String {
         hex::encode(&self.hash[..12])

@@ -143,5 +143,6 @@ pub fn run(job: &str, task: Task, out: &Path, inputs: &BTreeMap<String, String>,
         inputs: inputs.clone(),
         stream: false,
         preview,
+        traceparent: None,
     }))
 }

@@ -18,7 +18,7 @@ const ENDS: &[char] = &['.', '!', '?', '。', '！', '？'];
 #[derive(Debug)]
 pub(super) struct Transcript {
     timestamps: Option<Timestamps>,
-    texts: Vec<String>,
+    text: String,
     segments: Vec<Span>,
     words: Vec<Span>,
     /// As the model heard it first.
@@ -27,17 +27,22 @@ pub(super) struct Transcript {
 
 impl Transcript {
     pub(super) fn new(task: &AudioSttTask) -> Self {
-        let (texts, segments, words, language) = Default::default();
-        Self { timestamps: task.timestamps, texts, segments, words, language }
+        let (text, segments, words, language) = Default::default();
+        Self { timestamps: task.timestamps, text, segments, words, language }
     }
 
-    /// Puts what was heard in a piece at its place.
-    pub(super) fn add(&mut self, piece: &Piece, heard: &Heard) {
+    /// Puts what was heard in a piece at its place; by what the text has grown.
+    pub(super) fn add(&mut self, piece: &Piece, heard: &Heard) -> &str {
         let text = heard.text.trim();
-        if text.is_empty() {
-            return;
+        let before = self.text.len();
+        if !text.is_empty() {
+            words::append(&mut self.text, text);
+            self.note(piece, heard, text);
         }
-        self.texts.push(text.to_owned());
+        &self.text[before..]
+    }
+
+    fn note(&mut self, piece: &Piece, heard: &Heard, text: &str) {
         let language = heard.lang.trim_matches(['<', '|', '>']);
         if self.language.is_none() && !language.is_empty() {
             self.language = Some(language.to_owned());
@@ -57,7 +62,7 @@ impl Transcript {
 
     /// The whole of it; `own` is the language that was asked for.
     pub(super) fn finish(self, duration: f64, own: Option<&String>) -> Result<Output, Failure> {
-        let mut result = json!({ "text": joined(&self.texts), "duration": rounded(duration) });
+        let mut result = json!({ "text": self.text, "duration": rounded(duration) });
         if let Some(language) = self.language.as_ref().or(own) {
             result["language"] = Value::from(language.as_str());
         }
@@ -101,14 +106,6 @@ fn segments(piece: &Piece, heard: &Heard, words: &[Span], text: &str) -> Vec<Spa
         }
     }
     segments
-}
-
-fn joined(texts: &[String]) -> String {
-    let mut joined = String::new();
-    for text in texts {
-        words::append(&mut joined, text);
-    }
-    joined
 }
 
 fn span(key: &str, span: &Span) -> Value {

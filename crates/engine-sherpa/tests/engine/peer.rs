@@ -144,6 +144,7 @@ impl Peer {
             inputs: inputs.collect::<BTreeMap<_, _>>(),
             stream: false,
             preview: false,
+            traceparent: None,
         })));
         folder
     }

@@ -33,7 +33,7 @@ pub fn dialogs(studio: &str) -> Markup {
                 button.small type="button" data-copy="#join-command" { (icon(Icon::Copy)) "Copy" }
             }
             p { "Then " code { "studio-worker run" } " starts it, and it appears here within a second." }
-            p.faint data-answer="The code lets in {uses} until {expiresAt}. It is not shown again." {}
+            p.faint data-answer="Good for {uses} worker(s), until {expiresAt}. It is not shown again." {}
             div.actions { button.primary type="button" data-close="" { "Done" } }
         }))
     }

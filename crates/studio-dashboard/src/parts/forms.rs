@@ -71,7 +71,7 @@ pub fn text_area(id: &str, name: &str, label: &str, hint: &str, value: &str, ext
     field(id, label, hint, &with(html, extra))
 }
 
-/// One of `options` (value and words); when all values are numbers, it is sent as one.
+/// One of `options` (value and words); when all values are numbers or empty, it is sent as one.
 pub fn select(
     id: &str,
     name: &str,
@@ -91,7 +91,8 @@ pub fn select(
 }
 
 fn numbers(options: &[(&str, &str)]) -> Option<&'static str> {
-    options.iter().all(|(value, _)| value.parse::<f64>().is_ok()).then_some("number")
+    let number = |value: &str| value.is_empty() || value.parse::<f64>().is_ok();
+    (options.len() > 1 && options.iter().all(|(value, _)| number(value))).then_some("number")
 }
 
 /// A box to tick, sent as a boolean; with a `value` it is one of a list, and `name` ends in `[]`.
@@ -157,6 +158,8 @@ mod tests {
     fn choices_show_what_is_chosen() {
         let html = select("s", "role", "Role", "", &[("viewer", "Viewer"), ("admin", "Admin")], "admin");
         assert!(check_page(&html).contains("<option value=\"admin\" selected>"));
+        let days = check_page(&select("d", "days", "Days", "", &[("", "for good"), ("30", "30 days")], ""));
+        assert!(days.contains("data-type=\"number\""), "{days}");
         assert!(check_page(&check("c", "kinds[]", "Images", Some("image"), true)).contains("checked"));
         assert!(check_page(&hidden("id", "x")).contains("hidden"));
     }

@@ -19,6 +19,7 @@ default_value!(lora_weight, f64, 1.0);
 
 /// `image`: uploaded as `ext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageTask {
     /// What to show.
@@ -90,6 +91,7 @@ pub struct ImageTask {
 
 /// A fine-tune and how strongly it counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoraUse {
     /// The file's name, with or without its extension.
     pub name: String,
@@ -100,6 +102,7 @@ pub struct LoraUse {
 
 /// One turn of a chat.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChatMessage {
     /// `system`, `user`, `assistant`, ...
@@ -122,6 +125,7 @@ pub struct ChatMessage {
 
 /// `llm`: answered with a `chat.completion` object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LlmTask {
     /// The conversation so far.
@@ -185,6 +189,7 @@ pub struct LlmTask {
 
 /// How fine the times of a transcript are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Timestamps {
     /// Start and end of each segment.
@@ -195,6 +200,7 @@ pub enum Timestamps {
 
 /// `audio_stt`: answered with JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AudioSttTask {
     /// The recording.
@@ -218,6 +224,7 @@ pub struct AudioSttTask {
 
 /// `audio_tts`: uploaded as `ext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AudioTtsTask {
     /// What to say.
@@ -238,6 +245,7 @@ pub struct AudioTtsTask {
 
 /// `video`: uploaded as `ext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct VideoTask {
     /// What to show.
@@ -282,6 +290,7 @@ pub struct VideoTask {
 
 /// `mesh`: uploaded as `ext`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MeshTask {
     /// The picture to build from.

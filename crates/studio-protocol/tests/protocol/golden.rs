@@ -157,6 +157,7 @@ fn an_offer_passed_on_unread_is_the_offer() {
                 model_source: pass(golden["claim"]["modelSource"].clone()),
                 attempt: claim.attempt,
                 lease_ms: claim.lease_ms,
+                traceparent: claim.traceparent,
             },
         }));
         assert_eq!(tree(&unread), golden, "{name}");

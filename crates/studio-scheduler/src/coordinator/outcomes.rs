@@ -12,6 +12,11 @@ use crate::{
     Stored,
 };
 
+/// What the span of a try is named after, so that a studio that was started again names it the same.
+pub fn attempt_span(job: &JobId, attempt: u32) -> String {
+    format!("{job}/{attempt}")
+}
+
 impl Coordinator {
     pub(super) fn stored(&mut self, now: Instant, stored: Stored) {
         match stored {
@@ -96,7 +101,9 @@ impl Coordinator {
 
     fn send_offer(&mut self, session: SessionId, job: &JobId, claimed: ClaimedJob) {
         let has_lease = self.tells_attempts(session);
+        let span = claimed.trace.map(|trace| trace.child(&attempt_span(job, claimed.attempt)));
         let claim = OfferClaimRaw {
+            traceparent: span.map(|span| span.to_string()),
             job_id: job.clone(),
             project: claimed.project,
             asset_name: claimed.asset_name,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use studio_protocol::{
     Accept, Capabilities, CloseCode, CompleteJson, Delta, Fail, FeatureSet, Heartbeat, JobId, ModelCommand,
-    ProjectId, Reject, RejectCode, Release, StudioFrame, TaskKind, WorkerId,
+    ProjectId, Reject, RejectCode, Release, StudioFrame, TaskKind, Timestamp, WorkerId,
 };
 use studio_scheduler::{
     ClaimedJob, CommitOutcome, Control, Coordinator, Effect, FailOutcome, HeldClaim, Input, LoseOutcome,
@@ -466,6 +466,9 @@ impl Stage {
         let raw = || serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
         Some(Box::new(ClaimedJob {
             attempt: row.attempt,
+            kind: row.job.kind,
+            created_at: Timestamp::from_millis(0),
+            trace: None,
             project: row.job.project.clone(),
             asset_name: String::new(),
             model: row.job.model.to_string(),

@@ -1,13 +1,13 @@
 //! A worker gets a job: offer and acceptance.
 
 use rusqlite::params;
-use studio_protocol::{JobId, Timestamp, WorkerId};
+use studio_protocol::{JobId, Timestamp, TraceParent, WorkerId};
 use studio_scheduler::{HeldClaim, QueuedJob};
 
 use super::rows::{Names, QUEUED, queued};
 use super::standing::{Standing, standing};
 use crate::db::Db;
-use crate::row::{At, id, word};
+use crate::row::{At, id, time, word};
 use crate::{ClaimOutcome, Claimed, JobState, Result, StoreError};
 
 impl Db {
@@ -15,7 +15,8 @@ impl Db {
     pub fn claim(&mut self, job: &JobId, worker: &WorkerId, now: Timestamp) -> Result<ClaimOutcome> {
         // A RETURNING clause would build a table of its own each time.
         const FIND: &str = "\
-            SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source \
+            SELECT j.seq, j.project, j.asset_name, j.model, j.attempt + 1, t.task, m.vram_gb, m.source, \
+                j.kind, j.created_at, t.trace \
             FROM jobs j JOIN job_tasks t ON t.job = j.seq LEFT JOIN models m ON m.id = j.model \
             WHERE j.id = ?1 AND j.state = 'queued'";
         const TAKE: &str = "\
@@ -28,6 +29,9 @@ impl Db {
             let Some(source_json) = row.get(7)? else { return Err(StoreError::not_found("model", model)) };
             let claimed = Claimed {
                 job: job.clone(),
+                kind: word(row, 8, At("jobs", "kind"))?,
+                created_at: time(row, 9)?,
+                trace: trace(row, 10)?,
                 project: id(row, 1)?,
                 asset_name: row.get(2)?,
                 model,
@@ -65,6 +69,22 @@ impl Db {
         })
     }
 
+    /// The traces of the jobs that are held, with their times of submission.
+    pub fn held_traces(&self) -> Result<Vec<(JobId, TraceParent, Timestamp)>> {
+        const SQL: &str = "\
+            SELECT j.id, j.created_at, t.trace FROM jobs j JOIN job_tasks t ON t.job = j.seq \
+            WHERE j.state IN ('offered', 'running') AND t.trace IS NOT NULL";
+        let mut select = self.statement(SQL)?;
+        let mut rows = select.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if let Some(trace) = trace(row, 2)? {
+                found.push((id(row, 0)?, trace, time(row, 1)?));
+            }
+        }
+        Ok(found)
+    }
+
     /// What waits and what is held, for a scheduler that starts.
     pub fn open_work(&self) -> Result<(Vec<QueuedJob>, Vec<HeldClaim>)> {
         let sql = format!("{QUEUED} WHERE j.state IN ('queued', 'offered', 'running') ORDER BY j.seq");
@@ -91,4 +111,10 @@ impl Db {
         let mut select = self.statement(&sql)?;
         select.query_and_then([model], |row| queued(row, &mut names))?.collect()
     }
+}
+
+/// A text that is no trace any more is none: it decides nothing.
+fn trace(row: &rusqlite::Row<'_>, index: usize) -> Result<Option<TraceParent>> {
+    let text: Option<String> = row.get(index)?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }

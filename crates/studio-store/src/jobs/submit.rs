@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::params;
-use studio_protocol::{ProjectId, TaskKind, Timestamp};
+use studio_protocol::{ProjectId, TaskKind, Timestamp, TraceParent};
 use studio_scheduler::{QueuedJob, first_place};
 
 use crate::db::Db;
@@ -40,6 +40,17 @@ impl Db {
             }
             Ok(Submitted { jobs, batch, replayed: None })
         })
+    }
+
+    /// Remembers which span submitted jobs of one submission.
+    pub fn trace_jobs(&mut self, jobs: &[QueuedJob], trace: TraceParent) -> Result<()> {
+        let (Some(first), Some(last)) = (jobs.first(), jobs.last()) else { return Ok(()) };
+        self.statement("UPDATE job_tasks SET trace = ?3 WHERE job BETWEEN ?1 AND ?2")?.execute(params![
+            first.seq,
+            last.seq,
+            trace.to_string()
+        ])?;
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Jobs that were submitted together, and how many are where.
 
 use serde::Serialize;
-use studio_protocol::{ProjectId, Timestamp};
+use studio_protocol::{ProjectId, TaskKind, Timestamp};
 
 use super::JobState;
 use crate::BatchId;
@@ -57,6 +57,21 @@ pub struct StateCounts {
     pub cancelled: u64,
     /// See [`JobState::Quarantined`].
     pub quarantined: u64,
+}
+
+/// How many jobs of a sort are where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenJobs {
+    /// Where.
+    pub state: JobState,
+    /// What sort of thing they make.
+    pub kind: TaskKind,
+    /// The registry's name of their model.
+    pub model: String,
+    /// Whose.
+    pub project: ProjectId,
+    /// How many.
+    pub jobs: i64,
 }
 
 impl StateCounts {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// One minute of the studio.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Minute {
     /// Its begin, milliseconds since the Unix epoch.

@@ -1,6 +1,6 @@
 //! What became of an operation on a job; the scheduler's shell acts on these.
 
-use studio_protocol::{JobId, ProjectId, WorkerId};
+use studio_protocol::{JobId, ProjectId, TaskKind, Timestamp, TraceParent, WorkerId};
 use studio_scheduler::QueuedJob;
 
 use super::JobState;
@@ -19,6 +19,12 @@ pub enum ClaimOutcome {
 pub struct Claimed {
     /// Which.
     pub job: JobId,
+    /// What sort of thing it makes.
+    pub kind: TaskKind,
+    /// When it was submitted.
+    pub created_at: Timestamp,
+    /// The span of the request that submitted it.
+    pub trace: Option<TraceParent>,
     /// Whose.
     pub project: ProjectId,
     /// The name of the thing to make.

@@ -5,6 +5,7 @@ use studio_protocol::{ModelSource, TaskKind};
 
 /// A model that jobs may name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// The name that jobs use.

@@ -97,6 +97,7 @@ pub struct RegistrationRecord {
 
 /// What an operator lets a worker have; absent values are no limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkerLimits {
     /// Only jobs of these kinds.
@@ -104,6 +105,7 @@ pub struct WorkerLimits {
     pub kinds: Option<Vec<TaskKind>>,
     /// Only jobs of these projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<Vec<String>>))]
     pub projects: Option<Vec<ProjectId>>,
     /// At most this many jobs at once, whatever its slots say.
     #[serde(default, skip_serializing_if = "Option::is_none")]

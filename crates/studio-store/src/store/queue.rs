@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::db::Db;
 use crate::{Result, StoreError};
@@ -19,11 +20,25 @@ pub(super) trait Op: Send {
     fn answer(self: Box<Self>, group: Result<()>);
 }
 
+/// Operations that were committed together, or undone together.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// How many.
+    pub operations: usize,
+    /// From the begin of the first to the end of the commit.
+    pub took: Duration,
+    /// Whether they stand.
+    pub stands: bool,
+}
+
+type Listener = Box<dyn Fn(&Group) + Send + Sync>;
+
 /// The operations, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     filled: Condvar,
+    listener: OnceLock<Listener>,
 }
 
 #[derive(Default)]
@@ -65,6 +80,19 @@ impl Queue {
         }
         std::mem::swap(&mut state.ops, group);
         !group.is_empty()
+    }
+
+    /// Tells who listens of a group, on the writer thread.
+    pub(super) fn tell(&self, group: &Group) {
+        if let Some(listener) = self.listener.get() {
+            listener(group);
+        }
+    }
+
+    /// The first one listens for good.
+    pub(super) fn listen(&self, listener: Listener) {
+        // A second one would be a fault of the program, not worth its end.
+        let _ = self.listener.set(listener);
     }
 
     pub(super) fn close(&self) {

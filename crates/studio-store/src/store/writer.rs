@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::queue::{Op, Queue};
+use super::queue::{Group, Op, Queue};
 use crate::db::Db;
 use crate::{Result, StoreError};
 
@@ -23,7 +23,9 @@ fn run(mut db: Db, queue: &Queue) {
     let mut waiting = VecDeque::new();
     while queue.take(&mut waiting) {
         while !waiting.is_empty() {
+            let began = Instant::now();
             let (group, outcome) = run_group(&mut db, &mut waiting);
+            queue.tell(&Group { operations: group.len(), took: began.elapsed(), stands: outcome.is_ok() });
             for op in group {
                 op.answer(outcome.clone());
             }

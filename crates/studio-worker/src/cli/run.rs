@@ -28,6 +28,9 @@ pub(super) struct Run {
     /// Wait while another worker runs with this folder, then take over
     #[arg(long)]
     wait_for_lock: bool,
+    /// How the log on stderr is written: `text` for people, `json` for collectors
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "STUDIO_WORKER_LOG_FORMAT")]
+    log_format: LogFormat,
 }
 
 impl Run {
@@ -50,7 +53,7 @@ impl Run {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("could not write logs in `{}`", folder.display()))?;
         let log = LogFile { folder, name: "studio-worker".to_owned() };
-        let _telemetry = init_telemetry(DEFAULT_FILTER, LogFormat::Text, Some(log))?;
+        let _telemetry = init_telemetry(DEFAULT_FILTER, self.log_format, Some(log))?;
         tell_about(&home, &config);
         let programs = programs(&config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()

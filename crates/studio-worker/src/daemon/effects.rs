@@ -125,8 +125,10 @@ impl Daemon {
             inputs: BTreeMap::new(),
             stream,
             preview,
+            traceparent: claim.traceparent,
         };
-        tracing::debug!(job = %job.job_id, model = job.model, "started");
+        let trace = job.traceparent.as_deref().and_then(|text| text.split('-').nth(1));
+        tracing::debug!(job = %job.job_id, attempt = job.attempt, trace, model = job.model, "started");
         self.speeds.begin(&job.job_id, &job.model, &job.task);
         if job.source.files.is_empty() && job.task.inputs().is_empty() {
             return self.engines.run(job).await;

@@ -32,6 +32,8 @@ pub struct EngineJob {
     pub stream: bool,
     /// Whether [`JobEvent::Preview`] is wanted.
     pub preview: bool,
+    /// The span of the claim, for logs.
+    pub traceparent: Option<String>,
 }
 
 /// What happens to a job; every job ends with exactly one of `Finished`, `Failed` and `Stopped`.

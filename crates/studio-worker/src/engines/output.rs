@@ -78,6 +78,7 @@ mod tests {
             inputs: std::collections::BTreeMap::new(),
             stream: false,
             preview: false,
+            traceparent: None,
         }
     }
 

@@ -99,6 +99,7 @@ impl Story {
             inputs: std::collections::BTreeMap::new(),
             stream: false,
             preview: false,
+            traceparent: None,
         }
     }
 

@@ -61,6 +61,11 @@ impl<S: Send + Sync> FromRequest<S> for SubmissionBody {
 
 /// Parses JSON; the error names the path of the wrong field.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    // serde by itself would read a list of values in the order of the fields as well.
+    if first == Some(&b'[') {
+        return Err(Problem::invalid("", "the body is a JSON list, an object is needed"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| told(&error))?;
     reader.end().map_err(|error| Problem::invalid("", format!("the body is not one JSON value: {error}")))?;
@@ -168,6 +173,7 @@ mod tests {
         assert_eq!(field(r#"{"list":[{}]}"#).as_deref(), Some("list[0].someNumber"));
         assert_eq!(field("{}").as_deref(), Some("list"));
         assert_eq!(field("[]"), None);
+        assert_eq!(field(" [[]]"), None);
         let whole = parse::<Outer>(br#"{"list":[]}"#).unwrap();
         assert!(whole.list.iter().all(|inner| inner.some_number > 0));
     }

@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
-use studio_protocol::Timestamp;
+use studio_protocol::{ProjectId, Timestamp};
 use studio_store::{Input, InputId, NewInput, Role, StoreError};
 
 use super::artefacts::{Signed, Stored, not_signed};
@@ -61,22 +62,45 @@ async fn bring(
         .ok_or_else(|| Problem::wrong_media_type("an input", stated, &InputKind::list()))?;
     let announced: Option<u64> =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let too_large = || Problem::too_large(usize::try_from(kind.max_bytes).unwrap_or(usize::MAX));
     if announced.is_some_and(|bytes| bytes > kind.max_bytes) {
-        return Err(too_large());
+        return Err(too_large(&kind));
     }
+    let now = Timestamp::now();
+    let new = keep(&state, project, kind, announced, in_time(body), now).await?;
+    let kept_ms = i64::try_from(INPUT_KEPT.as_millis()).unwrap_or(i64::MAX);
+    let told = types::Input {
+        url: address(&new.id),
+        id: new.id.to_string(),
+        bytes: new.bytes,
+        mime: new.mime,
+        sha256: new.sha256,
+        project: new.project.to_string(),
+        created_at: now,
+        kept_until: now.plus_millis(kept_ms),
+    };
+    Ok((StatusCode::CREATED, Json(told)).into_response())
+}
+
+/// Stores what a client brings; nothing stays behind when it fails.
+pub(crate) async fn keep(
+    state: &AppState,
+    project: ProjectId,
+    kind: InputKind,
+    announced: Option<u64>,
+    bytes: impl Stream<Item = Result<Bytes, String>>,
+    now: Timestamp,
+) -> Result<NewInput, Problem> {
     check_room(&state.settings.data_dir, announced.unwrap_or(kind.max_bytes))
         .map_err(|_| Problem::storage_full())?;
     let id = ids::input();
     let key = format!("{FOLDER}/{id}");
-    let put = state.artefacts.put(&key, kind.max_bytes, in_time(body)).await;
+    let put = state.artefacts.put(&key, kind.max_bytes, bytes).await;
     let stored = put.map_err(|error| match error {
-        ArtefactError::TooLarge(_) => too_large(),
+        ArtefactError::TooLarge(_) => too_large(&kind),
         ArtefactError::Sender(why) if why == SILENT => Problem::timeout(why),
         ArtefactError::Sender(why) => Problem::invalid("", format!("the body ended early: {why}")),
         ArtefactError::Full | ArtefactError::NotFound(_) | ArtefactError::Store(_) => error.into(),
     })?;
-    let now = Timestamp::now();
     let (sha256, bytes) = (stored.sha256, stored.bytes);
     let new = NewInput { id, project, key, sha256, bytes, mime: kind.mime.to_owned() };
     let kept = if bytes == 0 {
@@ -90,23 +114,16 @@ async fn bring(
         let _ = state.artefacts.delete(&new.key).await;
         return Err(problem);
     }
-    let kept_ms = i64::try_from(INPUT_KEPT.as_millis()).unwrap_or(i64::MAX);
-    let told = types::Input {
-        url: address(&new.id),
-        id: new.id.to_string(),
-        bytes,
-        mime: new.mime,
-        sha256: new.sha256,
-        project: new.project.to_string(),
-        created_at: now,
-        kept_until: now.plus_millis(kept_ms),
-    };
-    Ok((StatusCode::CREATED, Json(told)).into_response())
+    Ok(new)
+}
+
+fn too_large(kind: &InputKind) -> Problem {
+    Problem::too_large(usize::try_from(kind.max_bytes).unwrap_or(usize::MAX))
 }
 
 const SILENT: &str = "nothing came for a minute";
 
-fn in_time(body: Body) -> impl futures_util::Stream<Item = Result<bytes::Bytes, String>> {
+fn in_time(body: Body) -> impl Stream<Item = Result<Bytes, String>> {
     stream::try_unfold(body.into_data_stream(), |mut body| async move {
         match tokio::time::timeout(SILENCE_LIMIT, body.next()).await {
             Ok(Some(Ok(chunk))) => Ok(Some((chunk, body))),

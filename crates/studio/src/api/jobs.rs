@@ -21,6 +21,7 @@ use super::submit::{check_priority, prepare, read_jobs};
 use super::text::{MAX_REASON_CHARS, checked_optional};
 use super::types;
 use crate::events::{Area, StudioEvent};
+use crate::http::current_trace;
 use crate::state::AppState;
 
 /// On an answer that a former request with the same `Idempotency-Key` made.
@@ -60,9 +61,16 @@ pub async fn submit(
 
 /// Commits a submission and tells the scheduler.
 pub async fn store(state: &AppState, submission: Submission, now: Timestamp) -> Result<Submitted, Problem> {
+    let trace = current_trace();
     commit(
         state,
-        move |db| db.submit(submission, now),
+        move |db| {
+            let submitted = db.submit(submission, now)?;
+            if let Some(trace) = trace {
+                db.trace_jobs(&submitted.jobs, trace)?;
+            }
+            Ok(submitted)
+        },
         |state, submitted: &Submitted| {
             state.live.meter().submitted(submitted.jobs.len());
             state.events.publish(StudioEvent::Submitted { jobs: submitted.jobs.len() });

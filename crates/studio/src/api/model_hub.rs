@@ -21,7 +21,7 @@ use crate::state::AppState;
 const MAX_SOURCES: usize = 16;
 /// The hub lists the files and sends the heads of some.
 const LOOK_LIMIT: Duration = Duration::from_mins(1);
-/// What pictures are made with when the entry says nothing.
+/// What pictures are made with when the entry says nothing, as `studio models add` has it.
 fn defaults() -> CliDefaults {
     CliDefaults { cfg_scale: 1.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() }
 }

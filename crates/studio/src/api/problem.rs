@@ -14,7 +14,7 @@ const MAX_QUOTED_ID_CHARS: usize = 80;
 const QUOTA_RETRY_AFTER: u32 = 10;
 
 /// Why a request was not done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
 #[error("{detail}")]
 pub struct Problem {
     /// A word for programs, stable over versions.
@@ -38,7 +38,7 @@ pub struct Problem {
 }
 
 /// Jobs of a project against the most that may wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quota {
     /// Whose.
     pub project: String,

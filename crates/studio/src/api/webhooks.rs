@@ -41,7 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn list(
+pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<types::Items<types::Webhook>>, Problem> {
@@ -70,7 +70,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
-async fn show(
+pub async fn show(
     State(state): State<AppState>,
     caller: Caller,
     Id(id): Id,
@@ -151,7 +151,7 @@ async fn test(
     Ok((StatusCode::ACCEPTED, Json(convert::delivery(delivery))))
 }
 
-async fn deliveries(
+pub async fn deliveries(
     State(state): State<AppState>,
     caller: Caller,
     Id(id): Id,

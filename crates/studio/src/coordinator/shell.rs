@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use studio_protocol::{JobId, StudioFrame, Timestamp, WorkerId};
-use studio_runtime::Tasks;
+use studio_runtime::{Tasks, Traces};
 use studio_scheduler::{
     CommitOutcome, Coordinator, Effect, FailOutcome, Input, LoseOutcome, SessionId, StoreError, StoreOp,
     Stored, Timing,
@@ -15,9 +15,11 @@ use studio_store::{Db, JobState, Store, refused};
 use tokio::sync::mpsc;
 
 use super::handle::Letter;
+use super::observed::Observed;
 use super::{CoordinatorHandle, INBOX, Outgoing, TICK, TOUCH_INTERVAL};
 use crate::events::{Events, StudioEvent};
 use crate::live::{Live, LiveWorker};
+use crate::metrics::Metrics;
 
 /// Inputs that are taken before anything else happens: enough to make use of a wake-up, few enough to stay fair.
 const INPUTS_AT_ONCE: usize = 256;
@@ -27,6 +29,7 @@ struct Shell {
     store: Store,
     events: Events,
     live: Live,
+    observed: Observed,
     outboxes: HashMap<SessionId, Session>,
     /// The session that speaks for each worker.
     current: HashMap<WorkerId, SessionId>,
@@ -44,10 +47,13 @@ pub(crate) async fn spawn(
     store: Store,
     events: Events,
     live: Live,
+    metrics: Metrics,
+    traces: Traces,
 ) -> Result<CoordinatorHandle, studio_store::StoreError> {
     let rules =
         store.read(|db| Ok((db.project_rules()?, db.worker_limits()?, db.queue_paused_at()?))).await?;
     let (queued, held) = store.read(Db::open_work).await?;
+    let held_traces = store.read(Db::held_traces).await?;
     tracing::info!(queued = queued.len(), held = held.len(), "open work restored");
     let (inbox, letters) = mpsc::channel(INBOX);
     // Unbounded, because the store's writer must never wait for us. What is in it is bounded by the changes that
@@ -58,6 +64,7 @@ pub(crate) async fn spawn(
         store,
         events,
         live,
+        observed: Observed::new(metrics, traces),
         outboxes: HashMap::new(),
         current: HashMap::new(),
         news: news.clone(),
@@ -68,6 +75,7 @@ pub(crate) async fn spawn(
         shell.handle(Input::Limits { worker, limits: limits.rules() });
     }
     shell.handle(Input::Held(paused_at.is_some()));
+    shell.observed.restored(&held, held_traces);
     shell.handle(Input::Restored { queued, held });
     tasks.spawn(shell.run(letters, committed));
     Ok(CoordinatorHandle { news, inbox, sessions: Arc::new(AtomicU64::new(1)) })
@@ -119,6 +127,7 @@ impl Shell {
     /// What others see of an input.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most inputs are seen by nobody")]
     fn note(&mut self, input: &Input) {
+        self.observed.heard(input);
         match input {
             Input::Closed { session } => self.forget(*session),
             Input::Heartbeat(session, _, capabilities) => {
@@ -173,6 +182,7 @@ impl Shell {
                 }
                 Effect::Store(op) => self.change(op),
                 Effect::Progress(progress) => {
+                    self.observed.progress(&progress);
                     self.events.publish(StudioEvent::Progress(progress.clone()));
                     self.live.set_progress(progress);
                 }
@@ -199,6 +209,7 @@ impl Shell {
     }
 
     fn change(&mut self, op: StoreOp) {
+        self.observed.asked(&op);
         let refused = refused(&op);
         let (news, events, live) = (self.news.clone(), self.events.clone(), self.live.clone());
         let worker = worker_of(&op);

@@ -34,6 +34,8 @@ pub fn routes() -> Vec<PageRoute> {
         page("/settings/users", Role::Admin, settings::users),
         page("/settings/keys", Role::Admin, settings::keys),
         page("/settings/projects", Role::Operator, settings::projects),
+        page("/settings/webhooks", Role::Operator, settings::webhooks),
+        page("/settings/webhooks/{id}", Role::Operator, settings::webhook),
         page("/settings/retention", Role::Operator, settings::retention),
         page("/settings/audit", Role::Admin, settings::audit),
     ]

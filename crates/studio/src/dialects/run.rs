@@ -22,6 +22,7 @@ use crate::api::commit::commit;
 use crate::api::submit;
 use crate::api::types::NewJob;
 use crate::events::StudioEvent;
+use crate::http::{Current, current, current_trace};
 use crate::live::{Place, Watcher};
 use crate::state::AppState;
 pub use admission::Refusal;
@@ -95,6 +96,9 @@ pub struct Attended {
     limit: Duration,
     until: Instant,
     is_over: bool,
+    /// Its request, until the first word of the answer.
+    first: Option<Current>,
+    route: String,
 }
 
 impl Attended {
@@ -138,11 +142,19 @@ impl Attended {
             limit,
             until: now + limit,
             is_over: false,
+            first: current(),
+            route: current().map_or_else(String::new, |current| current.route),
         };
-        let now = Timestamp::now();
+        let (now, trace) = (Timestamp::now(), current_trace());
         commit(
             state,
-            move |db| db.submit_attended(submission, now),
+            move |db| {
+                let submitted = db.submit_attended(submission, now)?;
+                if let Some(trace) = trace {
+                    db.trace_jobs(&submitted.jobs, trace)?;
+                }
+                Ok(submitted)
+            },
             |state, submitted: &Submitted| {
                 state.events.publish(StudioEvent::Submitted { jobs: submitted.jobs.len() });
                 state.coordinator.queued(submitted.jobs.clone());
@@ -217,7 +229,13 @@ impl Attended {
         self.has_started = has_started;
         let job = self.place.job();
         for event in self.shows.take_job(job) {
-            self.ready.extend(update(event));
+            let update = update(event);
+            if let Some(Update::Delta { .. }) = update
+                && let Some(request) = self.first.take()
+            {
+                self.state.metrics.first_token(&request.route, request.began.elapsed());
+            }
+            self.ready.extend(update);
         }
         if state == JobState::Running
             && let Some(progress) = self.state.live.progress(job)
@@ -230,6 +248,11 @@ impl Attended {
 
     fn over(&mut self, end: Update) {
         self.is_over = true;
+        if let Update::Done(detail) = &end
+            && let Some(Usage { prompt_tokens, completion_tokens }) = usage(detail.result_json.as_deref())
+        {
+            self.state.metrics.tokens(&self.route, prompt_tokens, completion_tokens);
+        }
         self.ready.push_back(end);
         let job = self.place.job().clone();
         self.state.store.write_then(move |db| db.unattend(&job), log);
@@ -267,6 +290,23 @@ impl Drop for Attended {
             self.cancel("its client is gone");
         }
     }
+}
+
+/// What a result says that it has cost.
+#[derive(Debug, serde::Deserialize)]
+struct Usage {
+    #[serde(default)]
+    prompt_tokens: u64,
+    #[serde(default)]
+    completion_tokens: u64,
+}
+
+fn usage(json: Option<&str>) -> Option<Usage> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        usage: Usage,
+    }
+    Some(serde_json::from_str::<Answer>(json?).ok()?.usage)
 }
 
 fn update(event: StudioEvent) -> Option<Update> {

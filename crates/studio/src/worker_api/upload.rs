@@ -182,12 +182,14 @@ async fn finish(
         ext: parts.ext,
         meta: parts.meta,
     };
+    let bytes = artefact.bytes;
     let (held, by, told) = (job.clone(), worker.clone(), job.clone());
     let outcome = commit(
         state,
         move |db| db.complete_artefact(&held, &by, attempt, &artefact, Timestamp::now()),
         move |state, outcome| {
             if *outcome == CommitOutcome::Committed {
+                state.metrics.artefact_stored(bytes);
                 state.coordinator.uploaded(worker, told);
             }
         },

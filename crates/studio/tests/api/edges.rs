@@ -74,6 +74,16 @@ async fn only_json_is_read() {
         let answer = post(&desk, "/api/v1/jobs", Some("application/json"), Body::from(bytes.to_vec())).await;
         assert_eq!(answer.problem().0, 400, "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(40)]));
     }
+    let lists = [
+        ("/api/v1/jobs", r#"["synthetic",{"kind":"image","prompt":"x"}]"#),
+        ("/api/v1/jobs", r#"{"jobs":[["synthetic",{"kind":"image","prompt":"x"}]]}"#),
+        ("/api/v1/batches", r#"{"jobs":[["synthetic",{"kind":"image","prompt":"x"}]]}"#),
+        ("/api/v1/join-codes", "[60, 1]"),
+    ];
+    for (path, list) in lists {
+        let answer = post(&desk, path, Some("application/json"), Body::from(list)).await;
+        assert_eq!(answer.problem().0, 400, "values in the order of the fields: {path} {list}");
+    }
     let deep =
         format!(r#"{{"model":"synthetic","task":{{"kind":"image","prompt":{}}}}}"#, "[".repeat(100_000));
     let answer = post(&desk, "/api/v1/jobs", Some("application/json"), Body::from(deep)).await;

@@ -10,6 +10,7 @@ mod inputs;
 mod jobs;
 mod keys;
 mod links;
+mod metrics;
 mod models;
 mod pages;
 mod projects;

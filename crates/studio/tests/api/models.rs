@@ -96,3 +96,17 @@ async fn what_no_worker_could_use_is_refused_by_field() {
         201
     );
 }
+
+#[tokio::test]
+async fn addresses_of_a_hub_are_checked_before_it_is_asked() {
+    let desk = Desk::open().await;
+    let add = async |body: Value| desk.post("/api/v1/models", body).await.problem();
+    for wrong in
+        [json!([]), json!(["https://example.com/x.gguf"]), json!(["hf:nobody"]), json!(["brain=hf:a/b"])]
+    {
+        let (status, field) = add(json!({ "sources": wrong })).await;
+        assert_eq!((status, field.as_deref()), (400, Some("sources")), "{wrong}");
+    }
+    let taken = add(json!({ "id": "synthetic", "sources": ["hf:a/b"] })).await;
+    assert_eq!(taken, (409, Some("id".to_owned())));
+}

@@ -115,3 +115,43 @@ async fn pages_travel_compressed_and_event_streams_do_not() {
     let stream = desk.send(request("/api/v1/events")).await;
     assert!(!stream.headers().contains_key("content-encoding"));
 }
+
+#[tokio::test]
+async fn pages_show_what_there_is_and_offer_what_the_role_may_do() {
+    let desk = Desk::open().await;
+    let worker = desk.worker().await;
+    let registration = desk.registration().await;
+    let job = desk.image("broken").await;
+    desk.fail(&worker, &job, "no <memory> left").await;
+    let operator = desk.key("operator", None).await;
+    let viewer = desk.key("viewer", None).await;
+
+    let home = text(&page(&desk, Some(&operator), "/").await);
+    assert!(home.contains(&format!("/api/v1/registrations/{registration}/approve")), "{home}");
+    assert!(home.contains("no &lt;memory&gt; left") && home.contains("is offline"), "{home}");
+    let home = text(&page(&desk, Some(&viewer), "/").await);
+    assert!(!home.contains("asks to join") && !home.contains("data-api"), "{home}");
+
+    let path = format!("/workers/{worker}");
+    assert!(
+        text(&page(&desk, Some(&operator), &path).await).contains(&format!("/api/v1/workers/{worker}/drain"))
+    );
+    assert!(!text(&page(&desk, Some(&viewer), &path).await).contains("data-api"));
+    let models = text(&page(&desk, Some(&viewer), "/models").await);
+    assert!(models.contains("/models/synthetic") && !models.contains("data-api"), "{models}");
+    assert_eq!(page(&desk, Some(&viewer), "/workers/w-none").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_key_of_one_project_sees_no_numbers_of_others() {
+    let desk = Desk::open().await;
+    let worker = desk.worker().await;
+    let job = desk.image("theirs").await;
+    desk.fail(&worker, &job, "their secret trouble").await;
+    let bound = desk.key("operator", Some("red")).await;
+    for path in ["/", "/workers", &format!("/workers/{worker}"), "/settings/projects", "/settings/keys"] {
+        let shown = text(&page(&desk, Some(&bound), path).await);
+        assert!(!shown.contains("secret trouble") && !shown.contains(&job), "{path}: {shown}");
+        assert!(!shown.contains("plot-queue"), "{path}");
+    }
+}

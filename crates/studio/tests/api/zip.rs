@@ -77,3 +77,49 @@ async fn an_archive_is_for_those_who_see_the_batch() {
     assert_eq!((head.status.as_u16(), head.bytes.len()), (200, 0));
     assert_eq!(desk.get("/api/v1/batches/batch-0/zip").await.problem().0, 404);
 }
+
+#[tokio::test]
+async fn ten_thousand_files_are_sent_piece_by_piece() {
+    let desk = Desk::open().await;
+    let worker = desk.worker().await;
+    let jobs: Vec<Value> = (0..10).map(|_| chat("hi")).collect();
+    let jobs: Vec<Value> = jobs
+        .into_iter()
+        .map(|mut job| {
+            job["count"] = json!(1000);
+            job
+        })
+        .collect();
+    let batch = desk.id_of("/api/v1/batches", json!({ "jobs": jobs })).await;
+    let id = studio_store::BatchId::from(batch.as_str());
+    let answered = desk.state.store.write(move |db| {
+        let now = studio_protocol::Timestamp::now();
+        let mut after = 0;
+        loop {
+            let page = db.made_by_batch(&id, after, 500)?;
+            let Some((last, ..)) = page.last() else { return Ok(()) };
+            after = *last;
+            for (_, detail, _) in page {
+                db.claim(&detail.job.id, &worker, now)?;
+                db.complete_json(&detail.job.id, &worker, None, "{\"text\":\"hi\"}", None, now)?;
+            }
+        }
+    });
+    answered.await.unwrap();
+    let request = axum::http::Request::get(format!("/api/v1/batches/{batch}/zip"))
+        .header("authorization", format!("Bearer {}", desk.admin))
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let mut body = desk.send(request).await.into_body().into_data_stream();
+    let (mut archive, mut largest) = (Vec::new(), 0);
+    while let Some(piece) = futures_util::StreamExt::next(&mut body).await {
+        let piece = piece.unwrap();
+        archive.extend_from_slice(&piece);
+        // The directory at the end names every file; nothing else grows with their number.
+        largest = if piece.starts_with(b"PK\x01\x02") { largest } else { largest.max(piece.len()) };
+    }
+    assert!(largest < 64 * 1024, "{largest} bytes were held at once");
+    let archive = read(&archive);
+    assert_eq!(archive["names"].as_array().unwrap().len(), 10_001);
+    assert_eq!(archive["manifest"]["jobs"].as_array().unwrap().len(), 10_000);
+}

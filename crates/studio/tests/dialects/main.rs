@@ -5,9 +5,13 @@
 
 mod client;
 mod endings;
+mod fleet;
+mod pictures;
 mod refusals;
 mod restart;
+mod sound;
 mod streams;
+mod vectors;
 mod wholes;
 
 #[expect(dead_code, reason = "shared with the tests of the worker protocol")]

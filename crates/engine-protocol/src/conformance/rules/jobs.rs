@@ -68,6 +68,7 @@ impl Trial<'_> {
             inputs: BTreeMap::new(),
             stream: false,
             preview: false,
+            traceparent: None,
         })))
     }
 

@@ -16,14 +16,24 @@ const GIF_SPEED: i32 = 30;
 
 pub(super) fn write(path: &Path, ext: &str, pixels: &[u8], width: u32, height: u32) -> ImageResult<()> {
     let mut out = BufWriter::new(File::create(path)?);
+    encode(&mut out, ext, pixels, width, height)?;
+    Ok(out.flush()?)
+}
+
+/// The same to any writer.
+pub(super) fn encode(
+    mut out: impl Write,
+    ext: &str,
+    pixels: &[u8],
+    width: u32,
+    height: u32,
+) -> ImageResult<()> {
     let color = ExtendedColorType::Rgb8;
-    let written = match ext {
+    match ext {
         "png" => PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Sub)
             .write_image(pixels, width, height, color),
         "webp" => WebPEncoder::new_lossless(&mut out).write_image(pixels, width, height, color),
         "gif" => GifEncoder::new_with_speed(&mut out, GIF_SPEED).encode(pixels, width, height, color),
         _ => JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).write_image(pixels, width, height, color),
-    };
-    written?;
-    Ok(out.flush()?)
+    }
 }

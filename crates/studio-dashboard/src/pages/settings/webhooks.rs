@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use studio_api::{Delivery, DeliveryState, Project, Webhook};
+use studio_store::Role;
 
 use super::{opens, page as settings, removes, secret, submit};
 use crate::layout::Shell;
@@ -45,7 +46,7 @@ pub fn page(shell: &Shell, data: &Hooks) -> Markup {
         }
         (dialog("add-hook", "Add a webhook", &html! {
             form.form data-api="POST /api/v1/webhooks" data-show="hook-secret" {
-                (text("hook-url", "url", "Address", "https, or http on this machine", "", "required inputmode=\"url\" placeholder=\"https://example.com/studio\""))
+                (text("hook-url", "url", "Address", "https to a public machine, unless the studio allows more", "", "required inputmode=\"url\" placeholder=\"https://example.com/studio\""))
                 fieldset.field {
                     legend { "Told of" }
                     div.checks {
@@ -87,17 +88,28 @@ fn row(hook: &Webhook) -> Markup {
 pub fn deliveries(shell: &Shell, hook: &Webhook, log: &[Delivery], older: Option<&str>) -> Markup {
     let content = html! {
         nav.crumbs aria-label="Way back" { a href="/settings/webhooks" { "Webhooks" } }
-        div.page-head { h2 { (hook.url) } p { (hook.events.join(", ")) } }
+        div.page-head {
+            h2 { (hook.url) }
+            @if shell.may(Role::Admin) {
+                div.actions {
+                    button type="button" data-api={ "POST /api/v1/webhooks/" (hook.id) "/secret" } data-body="{}" data-show="hook-secret" { "Show its secret" }
+                    button type="button" data-api={ "POST /api/v1/webhooks/" (hook.id) "/secret" } data-body="{\"rotate\":true}" data-show="hook-secret"
+                        data-confirm="Make a new secret? What is sent from now on is signed with it." { "New secret" }
+                }
+            }
+            p { (hook.events.join(", ")) }
+        }
         div.stack #deliveries data-live="changed:deliveries" {
             @if log.is_empty() { (empty("Nothing was sent yet", &html! { p { "Deliveries appear here as they happen." } })) }
-            @else { ul.rows.deliveries { @for delivery in log { (told(shell, delivery)) } } }
+            @else { ul.rows.deliveries { @for delivery in log { (told(shell, hook, delivery)) } } }
             (more(older))
         }
+        (secret("hook-secret", "Its secret", "secret", "Deliveries are signed with it, as standardwebhooks.com says."))
     };
     settings(shell, "/settings/webhooks", &html! {}, &content)
 }
 
-fn told(shell: &Shell, delivery: &Delivery) -> Markup {
+fn told(shell: &Shell, hook: &Webhook, delivery: &Delivery) -> Markup {
     let (tone, word) = match delivery.state {
         DeliveryState::Waiting => ("busy", "waiting"),
         DeliveryState::Delivered => ("good", "delivered"),
@@ -108,12 +120,15 @@ fn told(shell: &Shell, delivery: &Delivery) -> Markup {
             div { strong { (delivery.event) } div { small.mono { (delivery.id) } } }
             span.badges { (badge(tone, word)) }
             small {
-                (delivery.attempts) " tries"
+                (delivery.attempts) (if delivery.attempts == 1 { " try" } else { " tries" })
                 @if let Some(status) = delivery.status { ", answered " (status) }
                 @if let Some(error) = &delivery.error { ", " (error) }
                 @if let Some(next) = delivery.next_at { ", again " (time(shell.now, next)) }
             }
             small { (time(shell.now, delivery.created_at)) }
+            @if delivery.state == DeliveryState::Failed {
+                (button(&Button { label: "Try again", api: &format!("POST /api/v1/webhooks/{}/deliveries/{}/retry", hook.id, delivery.id), class: "small", done: "It is sent again", name: &format!("Try {} again", delivery.id), ..Button::default() }))
+            }
         }
     }
 }

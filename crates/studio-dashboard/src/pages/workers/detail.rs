@@ -7,7 +7,6 @@ use studio_api::{Job, Model, Worker, WorkerLog};
 use studio_protocol::{Feature, LogLevel};
 
 use super::limits;
-use super::list::memory;
 use super::{meters, state};
 use crate::layout::{Shell, page as document};
 use crate::parts::{Button, badge, button, dialog, empty, job_progress, job_state, text, time};
@@ -166,7 +165,6 @@ fn facts(shell: &Shell, worker: &Worker) -> Markup {
         dl.facts {
             dt { "Host" } dd { (has.machine_name) @if !has.username.is_empty() { ", user " (has.username) } }
             @if let Some(gpu) = has.resources.as_ref().and_then(|resources| resources.gpu.as_ref()) { dt { "GPU" } dd { (gpu) } }
-            dt { "GPU memory" } dd { (memory(worker)) }
             dt { "Version" } dd { (or_unknown(&has.agent_version)) }
             dt { "Engines" } dd { (or_unknown(&has.model_engines.join(", "))) }
             dt { "Kinds" } dd { (or_unknown(&has.task_kinds.join(", "))) }

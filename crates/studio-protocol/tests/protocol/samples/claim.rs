@@ -36,6 +36,7 @@ pub fn claim(task: Task) -> OfferClaim {
         model_source: synthetic(),
         attempt: None,
         lease_ms: None,
+        traceparent: None,
     }
 }
 

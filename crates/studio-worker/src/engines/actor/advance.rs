@@ -157,6 +157,7 @@ async fn run_of(job: &EngineJob) -> Result<Run, String> {
         inputs: job.inputs.clone(),
         stream: job.stream,
         preview: job.preview,
+        traceparent: job.traceparent.clone(),
     })
 }
 

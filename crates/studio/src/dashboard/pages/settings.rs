@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Redirect;
 use studio_api::Project;
-use studio_dashboard::pages::settings::{self, Audit};
+use studio_dashboard::pages::settings::{self, Audit, Hooks};
 use studio_dashboard::{Area, Shell};
 
 use crate::api::access::{audit as api_audit, users as api_users};
-use crate::api::query::ApiQuery;
-use crate::api::{keys as api_keys, overview, projects as api_projects};
+use crate::api::query::{ApiQuery, Id, PageQuery};
+use crate::api::{keys as api_keys, overview, projects as api_projects, webhooks as api_webhooks};
 use crate::dashboard::visit::{Answer, Page, PageProblem, Visit};
 use crate::model_files;
 use crate::state::AppState;
@@ -38,6 +38,24 @@ pub async fn keys(State(state): State<AppState>, visit: Visit, headers: HeaderMa
 pub async fn projects(State(state): State<AppState>, visit: Visit) -> Answer {
     let projects = all_projects(&state, &visit).await?;
     Ok(Page(settings::projects(&shell(&visit, "Projects"), &projects)))
+}
+
+pub async fn webhooks(State(state): State<AppState>, visit: Visit) -> Answer {
+    let projects = all_projects(&state, &visit).await?;
+    let hooks = api_webhooks::list(State(state), visit.caller.clone()).await?.0.items;
+    Ok(Page(settings::webhooks(&shell(&visit, "Webhooks"), &Hooks { hooks, projects })))
+}
+
+pub async fn webhook(
+    State(state): State<AppState>,
+    visit: Visit,
+    Id(id): Id,
+    query: ApiQuery<PageQuery>,
+) -> Answer {
+    let hook = api_webhooks::show(State(state.clone()), visit.caller.clone(), Id(id.clone())).await?.0;
+    let log = api_webhooks::deliveries(State(state), visit.caller.clone(), Id(id), query).await?.0;
+    let next = log.next_cursor.map(|cursor| older(&[("cursor", &cursor)]));
+    Ok(Page(settings::deliveries(&shell(&visit, "Webhook"), &hook, &log.items, next.as_deref())))
 }
 
 pub async fn retention(State(state): State<AppState>, visit: Visit) -> Answer {
