@@ -11,7 +11,7 @@ import { fill, start } from "./studio.mjs";
 
 const JOBS = Number(process.env.JOBS ?? 50_000);
 const CHANGES_PER_SECOND = Number(process.env.CHANGES ?? 200);
-const SECONDS = Number(process.env.SECONDS ?? 20);
+const SECONDS = Number(process.env.DURATION ?? 20);
 /** Loads of the page, of which the median counts. */
 const LOADS = 5;
 /** Where Debian has its chromium. */

@@ -142,6 +142,13 @@ def narrow(document, known):
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path" and parameter["name"] == "id" and names:
                     parameter["schema"] = {"anyOf": [{"type": "string", "enum": names}, parameter["schema"]]}
+    # A made-up cookie beside the key would be refused before anything else is looked at.
+    del document["components"]["securitySchemes"]["cookie"]
+    document["security"] = [{"bearer": []}]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if operation.get("security"):
+                operation["security"] = []
     schemas = document["components"]["schemas"]
     for name in ("NewJob", "BatchJob"):
         fields = schemas[name]["properties"]
@@ -198,8 +205,9 @@ def ask_everything(studio, home, seconds):
     ], cwd=home)
     failures = [] if asked.returncode == 0 else ["schemathesis found the above"]
     failures.extend(f"/metrics: {line}" for line in wrong)
-    if any(process.poll() is not None for process in studio.running):
-        failures.append("a process ended by itself")
+    # The worker may be drained or removed by a question, and ends then.
+    if studio.running[0].poll() is not None:
+        failures.append("the studio ended by itself")
     if not studio.is_ready() or studio.ask("GET", "/api/v1/status")["version"] == "":
         failures.append("the studio or its first key is not what it was")
     studio.end()

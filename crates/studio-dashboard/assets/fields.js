@@ -74,7 +74,7 @@ function isObject(value) {
 }
 
 /**
- * Says at the field what is wrong with it; whether there is such a field.
+ * Says at the field what is wrong with it, or with a part of it; whether there is such a field.
  * @param {HTMLFormElement} form @param {string | undefined} name @param {string} detail
  */
 export function blame(form, name, detail) {
@@ -86,7 +86,8 @@ export function blame(form, name, detail) {
   const error = document.createElement("small");
   error.className = "error";
   error.id = `${field.id}-error`;
-  error.textContent = detail;
+  // One field may stand for many keys: then the key is said too.
+  error.textContent = field.name.replace("[]", "") === name ? detail : `${name}: ${detail}`;
   (field.closest(".field, .check") ?? field).append(error);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${error.id} ${field.getAttribute("aria-describedby") ?? ""}`.trim());

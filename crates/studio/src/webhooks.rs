@@ -125,6 +125,11 @@ async fn record(state: &AppState, delivery: &DueDelivery, tried: Tried) {
     if tried.disable {
         tracing::warn!(webhook = %delivery.webhook, "its receiver wants no more: the webhook is disabled");
     }
+    state.metrics.delivery(match (&tried.error, tried.next_at) {
+        (None, _) => "delivered",
+        (Some(_), Some(_)) => "retried",
+        (Some(_), None) => "failed",
+    });
     let (id, disabled, events) = (delivery.id.clone(), tried.disable, state.events.clone());
     let (answer, answered) = tokio::sync::oneshot::channel();
     state.store.write_then(

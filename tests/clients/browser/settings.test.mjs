@@ -54,8 +54,10 @@ test("people come with a role, and a password that is shown once", async () => {
   await change.getByLabel("Role").selectOption("operator");
   await save(change);
   await said(page, "Saved");
+  // Another role is another session.
   await grace.page.reload();
-  await grace.page.getByRole("link", { name: "Playground" }).waitFor();
+  await signIn(grace.page, { name: "grace", password: secret });
+  await grace.page.getByRole("link", { name: "Playground", exact: true }).waitFor();
   await picture(page, "settings-users", "all");
 
   await visit(grace.page, "/workers");
@@ -147,7 +149,7 @@ test("a webhook is told, and its log says so", async () => {
   await page.getByText("No webhooks").waitFor();
   await page.getByRole("button", { name: "Add a webhook" }).first().click();
   const add = page.getByRole("dialog", { name: "Add a webhook" });
-  await add.getByLabel("Address").fill("ftp://nowhere");
+  await add.getByLabel("Address").fill("ftp://example.com");
   await add.getByRole("button", { name: "Add", exact: true }).click();
   await add.locator(".error").waitFor();
   await picture(page, "settings-webhook-problem");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use e2e::{Story, id_of};
 use serde_json::{Value, json};
-use testkit::{POLL, WorkerProcess};
+use testkit::{POLL, StudioOptions, WorkerProcess};
 
 /// The longest that one suite may take: a debug build on a busy machine.
 const SUITE_LIMIT: Duration = Duration::from_mins(8);
@@ -24,15 +24,18 @@ impl Fleet {
     /// A studio with two workers, and a model in its registry that none of them can run.
     pub async fn start() -> Self {
         let fleet = Self::of(&["attic", "cellar"]).await;
-        let unknown =
-            json!({"kind": "llm", "vramGb": 1.0, "source": {"engine": "no-such-engine", "files": []}});
+        let defaults = json!({"cfgScale": 1, "steps": 1, "width": 64, "height": 64});
+        let source = json!({"engine": "no-such-engine", "files": [], "cliDefaults": defaults});
+        let unknown = json!({"kind": "llm", "vramGb": 1.0, "source": source});
         fleet.story.api.put("/models/nobody-runs-this", &unknown).await;
         fleet
     }
 
     /// A studio with these workers in service.
     pub async fn of(names: &[&str]) -> Self {
-        let story = Story::begin().await;
+        // Their receivers are the tests' own.
+        let arguments = vec!["--allow-private-webhooks".to_owned()];
+        let story = Story::begin_with(StudioOptions { arguments, ..StudioOptions::default() }).await;
         let mut workers = BTreeMap::new();
         for name in names {
             workers.insert((*name).to_owned(), story.worker(name).await);

@@ -94,6 +94,10 @@ fn bound_integers(value: &mut Value) {
                 );
                 fields.entry("minimum").or_insert(json!(i32::MIN));
             }
+            if is_unsigned && fields.get("format").and_then(Value::as_str) == Some("int64") {
+                fields.insert("format".to_owned(), json!("uint64"));
+                fields.insert("maximum".to_owned(), json!(u64::MAX));
+            }
             fields.values_mut().for_each(bound_integers);
         }
         Value::Array(values) => values.iter_mut().for_each(bound_integers),
