@@ -65,7 +65,9 @@ function complain(form, problem) {
   const known = problem instanceof FieldProblem || problem?.detail;
   if (!known) console.error(problem);
   const detail = problem.detail ?? problem.message ?? "Something went wrong";
-  if (!(form && blame(form, problem.field, detail))) toast(detail, true);
+  if (form && blame(form, problem.field, detail)) return;
+  const isNamed = !problem.field || detail.includes(problem.field);
+  toast(isNamed ? detail : `${problem.field}: ${detail}`, true);
 }
 
 async function busy(button, work) {
