@@ -125,6 +125,7 @@ fn build(show: Show, stop: &Stop) -> Result<()> {
 fn show(fleet: &mut Fleet, show: Show, stop: &Stop, folder: &Path, exit: bool) -> Result<()> {
     let api = fleet.start_studio(stop)?;
     println!("studio    {}", api.url());
+    println!("dashboard {}{} (makes your account there)", api.url(), api.set_up_link()?);
     for name in ["attic", "cellar"] {
         fleet.join_worker(&api, name)?;
         println!("worker    {name}, pid {}, joined with a code", fleet.pid(name)?);
@@ -144,7 +145,8 @@ fn show(fleet: &mut Fleet, show: Show, stop: &Stop, folder: &Path, exit: bool) -
     if exit || !stdout().is_terminal() {
         return Ok(());
     }
-    println!("studio    {} runs on, with both workers; try", api.url());
+    println!("dashboard {}", api.url());
+    println!("studio    runs on, with both workers; try");
     println!("          {} jobs list", fleet.cli());
     println!("stop      Ctrl-C");
     loop {

@@ -84,7 +84,7 @@ test("speech and its transcription", async () => {
 });
 
 test("embeddings", async () => {
-  const answer = await client.embeddings.create({ model: "synthetic-embed", input: "a fox" });
+  const answer = await client.embeddings.create({ model: "synthetic-chat", input: "a fox" });
   assert.ok(answer.data[0].embedding.length > 0);
 });
 

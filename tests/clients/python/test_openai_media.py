@@ -107,10 +107,10 @@ def test_translations(client):
 
 
 def test_embeddings(client):
-    answer = client.embeddings.create(model="synthetic-embed", input=["a fox", "a hare"])
+    answer = client.embeddings.create(model="synthetic-chat", input=["a fox", "a hare"])
     assert len(answer.data) == 2 and len(answer.data[0].embedding) == len(answer.data[1].embedding) > 0
     assert answer.data[0].embedding != answer.data[1].embedding and answer.usage.prompt_tokens > 0
-    plain = client.embeddings.create(model="synthetic-embed", input="a fox", encoding_format="float")
+    plain = client.embeddings.create(model="synthetic-chat", input="a fox", encoding_format="float")
     assert plain.data[0].embedding == pytest.approx(answer.data[0].embedding, abs=1e-6)
 
 

@@ -53,6 +53,11 @@ impl StudioApi {
         text(&self.post("/join-codes", &json!({"uses": 1}))?, "code")
     }
 
+    /// Path and query of the page where the first account is made, good once.
+    pub fn set_up_link(&self) -> Result<String> {
+        text(&self.post("/set-up/link", &json!({}))?, "path")
+    }
+
     pub fn rename_worker(&self, id: &str, name: &str) -> Result<()> {
         self.call(&Method::PATCH, &format!("/workers/{id}"), Some(&json!({"name": name}))).map(drop)
     }

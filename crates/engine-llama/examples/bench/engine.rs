@@ -86,6 +86,7 @@ impl Engine {
                 inputs: BTreeMap::new(),
                 stream: true,
                 preview: false,
+                traceparent: None,
             })))?;
         }
         let (mut made, mut ended, mut started) = (0, 0, None);
