@@ -61,7 +61,7 @@ test("people come with a role, and a password that is shown once", async () => {
   await picture(page, "settings-users", "all");
 
   await visit(grace.page, "/workers");
-  await row(page, "grace").getByRole("button", { name: "Keep grace out" }).click();
+  await row(page, "grace").getByRole("button", { name: "Keep out grace" }).click();
   await followed("the other tab says disabled", () => answer(page, "Keep out"), async () => /disabled/.test(await row(tab, "grace").innerText()));
   await grace.page.goto("/jobs");
   await grace.page.waitForURL(/\/sign-in/);
@@ -70,7 +70,7 @@ test("people come with a role, and a password that is shown once", async () => {
   await grace.page.getByLabel("Password", { exact: true }).fill(secret);
   await grace.page.getByRole("button", { name: "Sign in" }).click();
   await grace.page.getByRole("alert").waitFor();
-  await row(page, "grace").getByRole("button", { name: "Let grace in" }).click();
+  await row(page, "grace").getByRole("button", { name: "Let in grace" }).click();
   await until("she may come back", async () => (await api("GET", "/users")).items.some(({ name, disabled }) => name === "grace" && !disabled));
   await signIn(grace.page, { name: "grace", password: secret });
   await row(page, "grace").getByRole("button", { name: "Remove grace" }).click();
