@@ -50,7 +50,7 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Nothing is sent before [`spawn`].
+    /// Nothing is sent before the studio serves.
     pub fn new(allow_private: bool) -> anyhow::Result<Self> {
         let user_agent = concat!("studio/", env!("CARGO_PKG_VERSION"));
         let callers =
