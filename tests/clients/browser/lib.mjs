@@ -65,10 +65,9 @@ export async function launch() {
 }
 
 /** A browser profile of its own whose pages may not complain about anything. */
-export async function someone(browser, options = {}) {
+export async function someone(browser, options = {}, complaints = []) {
   const context = await browser.newContext({ baseURL: url, viewport: DESK, ...options });
   context.setDefaultTimeout(SOON);
-  const complaints = [];
   context.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) complaints.push(`${message.page()?.url()}: ${message.text()}`);
   });
@@ -98,9 +97,10 @@ export async function signedIn(browser, account = ADMIN, options = {}) {
   const page = await who.context.newPage();
   if (options.javaScriptEnabled !== false) await signIn(page, account);
   else await signInPlainly(page, account);
-  /** Another tab, which follows the studio already. */
+  /** Another window of theirs, which follows the studio already; a tab behind this one would be slowed down. */
   const tab = async (path) => {
-    const other = await who.context.newPage();
+    const window = await someone(browser, { storageState: await who.context.storageState() }, who.complaints);
+    const other = await window.context.newPage();
     await visit(other, path);
     return other;
   };

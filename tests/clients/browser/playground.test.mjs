@@ -124,7 +124,7 @@ test("a recording is written down", async () => {
   await page.getByRole("button", { name: "Transcribe" }).click();
   await page.locator("#transcript-segments li").first().waitFor();
   const text = await page.locator("#transcript-text").innerText();
-  assert.ok(text.length > 20, text);
+  assert.match(text, /\w+ \w+/);
   await picture(page, "playground-transcript");
   silent(who);
 });
@@ -156,7 +156,7 @@ test("what no worker can do is said in words", async () => {
   await page.getByRole("button", { name: "Send" }).click();
   const told = page.locator("#chat-error");
   await told.waitFor();
-  assert.match(await told.innerText(), /no worker/i);
+  assert.match(await told.innerText(), /no connected worker has the engine/);
   assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), "Is anybody there?", "the question can be sent again");
   await picture(page, "playground-nobody");
   silent(who, [/status of 503/]);
