@@ -71,7 +71,7 @@ test("a join code comes with the command to paste", async () => {
   const dialog = page.getByRole("dialog", { name: "Run this on the worker's machine" });
   const command = await dialog.locator("#join-command").textContent();
   assert.match(command, new RegExp(`^studio-worker join ${url} \\S+$`));
-  assert.match(await dialog.innerText(), /lets in 2 until/);
+  assert.match(await dialog.innerText(), /Good for 2 worker/);
   await picture(page, "join-code");
   await dialog.getByRole("button", { name: "Copy" }).click();
   await said(page, "Copied");
