@@ -27,7 +27,7 @@ test("without the link nobody gets in", async () => {
 
 test("the link makes the first account, once", async () => {
   await page.goto(link);
-  await picture(page, "set-up", "all");
+  await picture(page, "set-up");
   await page.getByLabel("Name").fill(ADMIN.name);
   await page.getByLabel("Password").fill("short");
   await page.getByRole("button", { name: "Make the account" }).click();
@@ -44,7 +44,7 @@ test("the link makes the first account, once", async () => {
   await page.getByRole("button", { name: "Make the account" }).click();
   await page.waitForURL(`${url}/`);
   await page.getByRole("heading", { name: "Three steps to the first picture" }).waitFor();
-  await picture(page, "home-new", "all");
+  await picture(page, "home-new");
   silent(who);
 
   const other = await someone(browser);
@@ -58,7 +58,7 @@ test("signing out and in", async () => {
   await page.locator("details.menu > summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
-  await picture(page, "sign-in", "all");
+  await picture(page, "sign-in");
   await page.goBack();
   await page.goto("/jobs?state=failed");
   await page.waitForURL((at) => at.pathname === "/sign-in" && at.searchParams.get("next") === "/jobs?state=failed");

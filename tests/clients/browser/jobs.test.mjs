@@ -58,7 +58,7 @@ test("failures say why, and are tried again", async () => {
   await page.getByRole("heading", { name: "a tower" }).waitFor();
   assert.equal(await page.locator("#job-attempts li").count(), 2, "every try is there");
   await page.locator("#job-log").getByText("crashes, as it was asked to").first().waitFor();
-  await picture(page, "job-failed", "all");
+  await picture(page, "job-failed");
   await visit(page, `/jobs/${failed}`);
   await page.locator("#job-stage .job-error").waitFor();
   await page.getByRole("button", { name: "Retry" }).click();
@@ -121,7 +121,7 @@ test("a job that runs: progress, preview, a reload in the middle, the end", asyn
   const before = await value(page);
   await page.reload();
   assert.ok((await value(page)) >= before, "the page comes back with what the studio knows");
-  await picture(page, "job-running", "all");
+  await picture(page, "job-running");
   await reached(id, "done");
   await until("the picture is in both tabs", async () => {
     const sizes = await Promise.all([page, tab].map((of) => of.locator("#job-stage .made img").evaluateAll((images) => images.map((image) => image.naturalWidth))));

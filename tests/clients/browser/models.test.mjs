@@ -42,7 +42,7 @@ test("the list says what there is, and follows", async () => {
 test("defaults are changed, and hold for jobs that do not say otherwise", async () => {
   await visit(page, "/models/synthetic");
   const tab = await who.tab("/models/synthetic");
-  await picture(page, "model", "all");
+  await picture(page, "model");
   await page.getByLabel("Width").fill("0");
   await page.getByRole("button", { name: "Save" }).first().click();
   assert.equal(await page.getByLabel("Width").evaluate((field) => field.validity.valid), false);
@@ -58,7 +58,7 @@ test("a model comes as JSON, with problems at their fields, and goes after a que
   await page.goto("/models");
   await page.getByRole("link", { name: "Add a model" }).click();
   await page.waitForURL("**/add-model");
-  await picture(page, "add-model", "all");
+  await picture(page, "add-model");
   const list = await who.tab("/models");
   await page.getByText("As JSON", { exact: true }).click();
   const part = page.locator("#as-json");

@@ -37,7 +37,7 @@ test("a picture grows, survives a reload, and is there", async () => {
   await picture(page, "playground-running");
   await until("the picture is there", () => page.locator("#job-stage .made img").evaluateAll(([image]) => image?.naturalWidth === 256));
   assert.equal((await api("GET", `/jobs/${id}`)).task.seed, 7);
-  await picture(page, "playground-picture", "all");
+  await picture(page, "playground-picture");
   silent(who);
 });
 
@@ -68,7 +68,7 @@ test("a chat streams, remembers, and is stopped with its job", async () => {
   await until("more of it comes", async () => (await answers.first().innerText()).length > some.length);
   await page.getByRole("button", { name: "Send" }).waitFor();
   const whole = await answers.first().innerText();
-  await picture(page, "playground-chat", "all");
+  await picture(page, "playground-chat");
   await page.reload();
   assert.equal(await answers.first().innerText(), whole, "a reload keeps the talk");
 

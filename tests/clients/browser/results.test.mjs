@@ -54,13 +54,13 @@ test("a batch is followed to its end, with failures and an estimate", async () =
   await page.locator("#batch-running").getByText("the last hill").waitFor();
   await page.reload();
   await page.getByText(/[5-8] of 9/).waitFor();
-  await picture(page, "batch-running", "all");
+  await picture(page, "batch-running");
   await until("it has ended", async () => (await api("GET", `/batches/${batch}`)).finishedAt);
   for (const of of [page, list]) await until("both tabs know", async () => (await of.getByText("9 of 9, 100 %").count()) > 0, A_SECOND);
   await page.getByText("2 ×").waitFor();
   await until("every picture is there", async () => (await page.locator("#batch-made img").count()) === 7);
   await picture(page, "batch", "all");
-  await picture(list, "batches", "all");
+  await picture(list, "batches");
   await list.close();
   silent(who);
 });
@@ -124,7 +124,7 @@ test("a picture is looked at, with the keyboard alone", async () => {
   await until("it is loaded", () => box.locator("img").evaluate((image) => image.naturalWidth === 256));
   await page.keyboard.press("ArrowRight");
   await box.getByText("2 of 7").waitFor();
-  await picture(page, "gallery-lightbox", "all");
+  await picture(page, "gallery-lightbox");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");

@@ -99,7 +99,7 @@ test("a key is shown once, works, and is revoked", async () => {
   assert.equal((await use()).status, 200);
   await page.reload();
   await row(page, "render script").getByText(/used/).waitFor();
-  await picture(page, "settings-keys", "all");
+  await picture(page, "settings-keys");
   await page.getByRole("button", { name: "Revoke render script" }).click();
   await followed("the other tab forgets it", () => answer(page, "Revoke"), async () => (await row(tab, "render script").count()) === 0);
   assert.equal((await use()).status, 401);
@@ -127,7 +127,7 @@ test("projects have weights and quotas", async () => {
   await submit(pictureOf("the next scene", { project: "film" }));
   await assert.rejects(submit(pictureOf("one too many", { project: "film" })), /429/);
   await until("the page counts them", async () => /1 wait[^]*1 run/.test(await row(page, "film").innerText()));
-  await picture(page, "settings-projects", "all");
+  await picture(page, "settings-projects");
   await api("POST", `/jobs/${running.id}/cancel`, {});
   await tab.close();
   silent(who);
@@ -174,7 +174,7 @@ test("a webhook is told, and its log says so", async () => {
   await page.goto("/settings/webhooks");
   await page.getByRole("button", { name: `Disable ${address}` }).click();
   await row(page, address).getByText("disabled").waitFor();
-  await picture(page, "settings-webhooks", "all");
+  await picture(page, "settings-webhooks");
   await page.getByRole("button", { name: `Remove ${address}` }).click();
   await answer(page, "Remove");
   await page.getByText("No webhooks").waitFor();
@@ -194,7 +194,7 @@ test("retention is set, after a question", async () => {
   assert.equal((await api("GET", "/projects/film")).keepArtefactsDays ?? null, null);
   await save(change);
   await followed("the other tab has it", () => answer(page, "Save"), async () => /30 days/.test(await row(tab, "film").innerText()));
-  await picture(page, "settings-retention", "all");
+  await picture(page, "settings-retention");
   await tab.close();
   silent(who);
 });
@@ -203,7 +203,7 @@ test("one's own password", async () => {
   const person = await signedIn(browser, { name: "lin", role: "submitter", password: "the first of two" });
   const { page: own } = person;
   await own.goto("/settings/account");
-  await picture(own, "settings-account", "all");
+  await picture(own, "settings-account");
   await own.getByLabel("The one you have").fill("not the first");
   await own.getByLabel("The new one").fill("the second of two");
   await own.getByRole("button", { name: "Change", exact: true }).click();
@@ -228,7 +228,7 @@ test("the audit log says who did what", async () => {
     assert.ok((await log.locator("li", { hasText: ADMIN.name }).filter({ hasText: what }).count()) > 0, `${what}`);
   }
   assert.equal(/whsec_|correct horse|sk-studio/.test(await log.innerText()), false, "no secrets");
-  await picture(page, "settings-audit", "all");
+  await picture(page, "settings-audit");
   await page.getByLabel("Who").fill("lin");
   await page.getByRole("button", { name: "Show" }).click();
   await page.waitForURL(/actor=lin/);

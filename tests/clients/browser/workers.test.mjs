@@ -25,7 +25,7 @@ test("a machine that asks is seen everywhere, and approved in one tab", async ()
   await page.getByRole("heading", { name: `${asked.machineName} asks to join` }).waitFor();
   assert.equal(await page.locator("#area-Workers").innerText().then((text) => text.includes("1")), true);
   await home.getByText("asks to join").waitFor();
-  await picture(page, "workers-pending", "all");
+  await picture(page, "workers-pending");
   await picture(home, "home-pending");
 
   await page.bringToFront();
