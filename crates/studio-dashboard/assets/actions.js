@@ -48,6 +48,8 @@ async function act(element, pressed) {
     if (isForm) body = { ...body, ...fieldsOf(element) };
     const { method, path } = target(api, body);
     if (confirm && !(await ask(confirm, element.dataset.yes ?? pressed.textContent.trim()))) return;
+    // What this page shows may be gone before the answer is here: live.js does not look for it any more.
+    if (then) document.body.dataset.leaving = "";
     const answer = await busy(pressed, () => call(method, path, method === "DELETE" ? undefined : body));
     if (isForm) element.reset();
     element.closest("dialog")?.close();
@@ -57,6 +59,7 @@ async function act(element, pressed) {
     if (then === "reload") location.reload();
     else if (then) location.assign(then.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
   } catch (problem) {
+    delete document.body.dataset.leaving;
     complain(isForm ? element : null, problem);
   }
 }
@@ -65,7 +68,9 @@ function complain(form, problem) {
   const known = problem instanceof FieldProblem || problem?.detail;
   if (!known) console.error(problem);
   const detail = problem.detail ?? problem.message ?? "Something went wrong";
-  if (!(form && blame(form, problem.field, detail))) toast(detail, true);
+  if (form && blame(form, problem.field, detail)) return;
+  const isNamed = !problem.field || detail.includes(problem.field);
+  toast(isNamed ? detail : `${problem.field}: ${detail}`, true);
 }
 
 async function busy(button, work) {

@@ -74,19 +74,22 @@ function isObject(value) {
 }
 
 /**
- * Says at the field what is wrong with it; whether there is such a field.
+ * Says at the field what is wrong with it, or with a part of it; whether there is such a field.
  * @param {HTMLFormElement} form @param {string | undefined} name @param {string} detail
  */
 export function blame(form, name, detail) {
-  const base = name?.split("[")[0];
+  // `task.loras[0].weight` may be told of the field `task`, which holds all of it.
+  const parts = (name ?? "").split(/[.[]/);
+  const holders = parts.map((_, at) => parts.slice(0, parts.length - at).join("."));
   const fields = [...form.elements].filter((field) => field.type !== "hidden" && field.type !== "submit");
   const named = (wanted) => fields.find((field) => wanted && field.name.replace("[]", "") === wanted);
-  const field = named(name) ?? named(base) ?? (base && fields.find((field) => "root" in field.dataset));
+  const field = holders.map(named).find(Boolean) ?? (name && fields.find((field) => "root" in field.dataset));
   if (!field?.id) return false;
   const error = document.createElement("small");
   error.className = "error";
   error.id = `${field.id}-error`;
-  error.textContent = detail;
+  // One field may stand for many keys: then the key is said too.
+  error.textContent = field.name.replace("[]", "") === name ? detail : `${name}: ${detail}`;
   (field.closest(".field, .check") ?? field).append(error);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", `${error.id} ${field.getAttribute("aria-describedby") ?? ""}`.trim());

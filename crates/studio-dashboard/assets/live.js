@@ -31,6 +31,9 @@ const news = new Map();
 const regions = () => [...document.querySelectorAll("[data-live]")];
 const wordsOf = (region) => (region.dataset.live ?? "").split(" ");
 
+/** Whether something was done here that leads to another page. */
+const isLeaving = () => "leaving" in document.body.dataset;
+
 /** The types of events that this page shows. */
 function types() {
   // A page that says what is wrong has nothing to follow, and to fetch it again would say so again.
@@ -94,7 +97,7 @@ function everything() {
 }
 
 function schedule() {
-  if (stale.size === 0 || fetching || timer || document.hidden) return;
+  if (stale.size === 0 || fetching || timer || document.hidden || isLeaving()) return;
   timer = setTimeout(refresh, Math.max(0, lastFetch + GAP_MS - performance.now()));
 }
 
@@ -106,6 +109,7 @@ async function refresh() {
   stale.clear();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (isLeaving()) return;
     // Signed out, or what the page shows is gone.
     if (answer.redirected || answer.status === 404) return location.reload();
     if (!answer.ok) throw new Error(`the page answered ${answer.status}`);
@@ -181,7 +185,11 @@ function poll() {
 setInterval(poll, POLL_MS);
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
 addEventListener("pagehide", close);
-addEventListener("pageshow", (event) => event.persisted && open());
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  delete document.body.dataset.leaving;
+  open();
+});
 // What one has changed oneself is shown without waiting for the event.
 document.addEventListener("studio:acted", everything);
 open();

@@ -25,6 +25,8 @@ pub struct Button<'a> {
 
 /// Draws it.
 pub fn button(button: &Button<'_>) -> Markup {
+    // Who speaks to the page says what they read.
+    debug_assert!(button.name.is_empty() || button.name.contains(button.label), "{button:?}");
     let given = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
     html! {
         button type="button" class=[given(button.class)] data-api=(button.api) data-body=[given(button.body)]

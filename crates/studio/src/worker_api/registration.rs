@@ -107,6 +107,8 @@ pub async fn poll(
         Poll::Rejected { reason } => Ok(Json(RegistrationStatus::Rejected { reason })),
         Poll::Approved { worker_id } => {
             tracing::info!(worker = %worker_id, "a worker fetched its token");
+            // From now on it stands in the list of workers.
+            state.events.publish(StudioEvent::Registration { id: request });
             Ok(Json(RegistrationStatus::Approved { worker_id, auth_token: token }))
         }
     }

@@ -128,7 +128,7 @@ fn troubled(shell: &Shell, jobs: &[Job]) -> Markup {
                                     api: &format!("POST /api/v1/jobs/{}/retry", job.id),
                                     class: "small",
                                     done: "The job waits again",
-                                    name: &format!("Try {} again", job.asset_name),
+                                    name: &format!("Try again: {}", job.asset_name),
                                     ..Button::default()
                                 }))
                             }

@@ -57,7 +57,7 @@ fn toggle(user: &User) -> Markup {
     let api = format!("PATCH /api/v1/users/{}", user.id);
     let confirm = format!("Keep {} out? Their sessions end now.", user.name);
     if user.disabled {
-        let name = format!("Let {} in", user.name);
+        let name = format!("Let in {}", user.name);
         button(&Button {
             label: "Let in",
             api: &api,
@@ -67,7 +67,7 @@ fn toggle(user: &User) -> Markup {
             ..Button::default()
         })
     } else {
-        let name = format!("Keep {} out", user.name);
+        let name = format!("Keep out {}", user.name);
         let class = "small danger";
         button(&Button {
             label: "Keep out",

@@ -127,7 +127,7 @@ fn told(shell: &Shell, hook: &Webhook, delivery: &Delivery) -> Markup {
             }
             small { (time(shell.now, delivery.created_at)) }
             @if delivery.state == DeliveryState::Failed {
-                (button(&Button { label: "Try again", api: &format!("POST /api/v1/webhooks/{}/deliveries/{}/retry", hook.id, delivery.id), class: "small", done: "It is sent again", name: &format!("Try {} again", delivery.id), ..Button::default() }))
+                (button(&Button { label: "Try again", api: &format!("POST /api/v1/webhooks/{}/deliveries/{}/retry", hook.id, delivery.id), class: "small", done: "It is sent again", name: &format!("Try again {}", delivery.id), ..Button::default() }))
             }
         }
     }
