@@ -48,9 +48,9 @@ impl FromStr for TraceParent {
 
     /// Later versions may say more behind what is known; `ff` is none.
     fn from_str(text: &str) -> Result<Self, TraceParentError> {
-        let plain = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+        let plain = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         let mut parts = text.split('-');
-        let mut part = |length: usize| parts.next().filter(|part| plain && part.len() == length);
+        let mut part = |length: usize| parts.next().filter(|part| part.len() == length && plain(part));
         let (Some(version), Some(trace), Some(span), Some(flags)) = (part(2), part(32), part(16), part(2))
         else {
             return Err(TraceParentError);

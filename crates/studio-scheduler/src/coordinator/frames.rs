@@ -145,9 +145,9 @@ impl Coordinator {
         }
         if let Some(claim) = self.claim_of(&worker, &frame.job_id, frame.attempt) {
             claim.confirmed = now;
-            let is_running = claim.state == ClaimState::Running && claim.job.kind == TaskKind::Llm;
+            let is_text = matches!(claim.job.kind, TaskKind::Llm | TaskKind::AudioStt);
             frame.attempt = Some(claim.attempt);
-            if is_running {
+            if is_text && claim.state == ClaimState::Running {
                 self.out.push(Effect::Delta(frame));
             }
         }

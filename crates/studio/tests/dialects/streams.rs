@@ -98,8 +98,6 @@ async fn messages_and_responses_stream_their_events() {
     let mut stream = client
         .stream("/v1/responses", &json!({"model": "synthetic-chat", "input": "hi", "stream": true}))
         .await;
-    let mut session = session;
-    session.heartbeat(&ours(), None).await;
     let (mut holding, _) = Holding::next(session).await;
     holding.say("Hello").await;
     holding.said("Hello.").await;
