@@ -60,7 +60,7 @@ pub struct WorkerPatch {
     pub limits: Option<WorkerLimits>,
 }
 
-/// A line of a worker's own log, about no job.
+/// A line of a worker's log.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerLog {
@@ -74,6 +74,9 @@ pub struct WorkerLog {
     pub category: String,
     /// What it says.
     pub message: String,
+    /// The job that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
 }
 
 /// A worker's request to join.

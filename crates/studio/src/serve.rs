@@ -21,7 +21,7 @@ use axum_server::Handle;
 use clap::Args;
 use studio_protocol::{MAX_ARTEFACT_BYTES, Timestamp};
 use studio_runtime::{LogFormat, Shutdown, Tasks, Traces, studio_data_dir};
-use studio_store::Store;
+use studio_store::{Store, StoreError};
 
 use crate::access::People;
 use crate::artefacts::Artefacts;
@@ -159,9 +159,14 @@ pub async fn open(settings: Settings, tasks: &Tasks) -> anyhow::Result<AppState>
         tracing::info!("{seeded} models added to the registry");
     }
     let now = Timestamp::now();
-    let left = store.write(move |db| db.cancel_attended("the studio was started again", now)).await?;
-    if left > 0 {
-        tracing::info!("{left} jobs cancelled whose clients waited when the studio stopped");
+    match store.write(move |db| db.cancel_attended("the studio was started again", now)).await {
+        Ok(0) => {}
+        Ok(left) => tracing::info!("{left} jobs cancelled whose clients waited when the studio stopped"),
+        // They are made for nobody then; that is no reason not to start.
+        Err(StoreError::Full) => {
+            tracing::warn!("jobs whose clients are gone were not cancelled: the disk is full");
+        }
+        Err(error) => return Err(error.into()),
     }
     let model_files = ModelFiles::open(&settings.models())
         .with_context(|| format!("could not open the model files `{}`", settings.models().display()))?;

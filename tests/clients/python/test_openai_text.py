@@ -45,10 +45,10 @@ def test_a_chat_is_answered_with_its_usage(client):
 
 
 def test_a_stream_says_what_the_answer_says(client):
-    whole = client.chat.completions.create(model=CHAT, messages=say("A stream"), seed=3)
+    whole = client.chat.completions.create(model=CHAT, messages=say("A stream [[pace=60]]"), seed=3)
     pieces, usage, finish = [], None, None
     stream = client.chat.completions.create(
-        model=CHAT, messages=say("A stream"), seed=3, stream=True, stream_options={"include_usage": True}
+        model=CHAT, messages=say("A stream [[pace=60]]"), seed=3, stream=True, stream_options={"include_usage": True}
     )
     for chunk in stream:
         usage = chunk.usage or usage

@@ -1,4 +1,4 @@
-//! The last lines that each worker logged about itself; what they log about jobs is kept with the jobs.
+//! The last lines that each worker logged; what they log about jobs is kept with the jobs as well.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ struct State {
 
 impl WorkerLogs {
     /// Remembers what a worker said, in the order in which it said it.
-    pub(crate) fn append(&self, worker: &WorkerId, entries: Vec<LogEntry>) {
+    pub(crate) fn append(&self, worker: &WorkerId, entries: &[LogEntry]) {
         if entries.is_empty() {
             return;
         }
@@ -39,13 +39,21 @@ impl WorkerLogs {
             }
         }
         let ring = rings.entry(worker.clone()).or_default();
-        for LogEntry { ts, level, category, message, job_id: _ } in entries {
+        for entry in entries {
             *last_seq += 1;
             if ring.len() == MAX_LINES {
                 ring.pop_front();
             }
-            let (category, message) = (cut(category), cut(message));
-            ring.push_back(WorkerLog { seq: *last_seq, ts, level, category, message });
+            let (category, message) = (cut(entry.category.clone()), cut(entry.message.clone()));
+            let job = entry.job_id.as_ref().map(|job| cut(job.to_string()));
+            ring.push_back(WorkerLog {
+                seq: *last_seq,
+                ts: entry.ts,
+                level: entry.level,
+                category,
+                message,
+                job,
+            });
         }
     }
 
@@ -96,13 +104,13 @@ mod tests {
     fn the_last_lines_are_kept_and_numbered() {
         let logs = WorkerLogs::default();
         let (one, other) = (WorkerId::from("w-1"), WorkerId::from("w-2"));
-        logs.append(&one, entries(0..MAX_LINES + 50));
-        logs.append(&other, entries(0..1));
+        logs.append(&one, &entries(0..MAX_LINES + 50));
+        logs.append(&other, &entries(0..1));
         let lines = logs.after(&one, 0);
         assert_eq!((lines.len(), lines[0].message.as_str()), (MAX_LINES, "line 50"));
         let last = lines.last().unwrap().seq;
         assert!(logs.after(&one, last).is_empty());
-        logs.append(&one, entries(7..8));
+        logs.append(&one, &entries(7..8));
         assert_eq!(logs.after(&one, last).len(), 1);
         logs.forget(&one);
         assert!(logs.after(&one, 0).is_empty());
@@ -114,10 +122,10 @@ mod tests {
         let logs = WorkerLogs::default();
         let mut long = entries(0..1);
         long[0].message = "ä".repeat(MAX_LINE_CHARS + 1);
-        logs.append(&"w-0".into(), long);
+        logs.append(&"w-0".into(), &long);
         assert_eq!(logs.after(&"w-0".into(), 0)[0].message.chars().count(), MAX_LINE_CHARS + 1);
         for worker in 1..=MAX_WORKERS {
-            logs.append(&WorkerId::from(format!("w-{worker}")), entries(0..1));
+            logs.append(&WorkerId::from(format!("w-{worker}")), &entries(0..1));
         }
         assert!(logs.after(&"w-0".into(), 0).is_empty());
         assert_eq!(logs.after(&"w-1".into(), 0).len(), 1);

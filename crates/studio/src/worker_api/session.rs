@@ -235,12 +235,12 @@ fn input_of(
     })
 }
 
-/// Entries about jobs are kept with them, where the worker had them; of the others the last ones are remembered.
+/// The last entries are remembered; those about jobs are kept with them as well, where the worker had them.
 fn keep_logs(state: &AppState, record: &WorkerRecord, batch: LogBatch) {
-    let (of_jobs, own): (Vec<_>, Vec<_>) =
-        batch.entries.into_iter().take(MAX_LOG_ENTRIES).partition(|entry| entry.job_id.is_some());
-    state.live.logs().append(&record.id, own);
-    let entries = of_jobs.into_iter().filter_map(|entry| {
+    let mut entries = batch.entries;
+    entries.truncate(MAX_LOG_ENTRIES);
+    state.live.logs().append(&record.id, &entries);
+    let entries = entries.into_iter().filter_map(|entry| {
         let job = entry.job_id?;
         let entry =
             JobLog { ts: entry.ts, level: entry.level, category: entry.category, message: entry.message };

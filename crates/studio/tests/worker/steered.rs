@@ -117,13 +117,14 @@ async fn the_last_lines_of_a_worker_and_its_job_are_shown() {
     let logs = format!("{worker}/logs");
     let lines = wait_for("the lines are there", SOON, async || {
         let lines = studio.api.get(&logs).await["items"].as_array().unwrap().clone();
-        (lines.len() == 2).then_some(lines)
+        (lines.len() == 3).then_some(lines)
     })
     .await;
     assert_eq!((&lines[0]["message"], &lines[1]["level"]), (&json!("the disk is slow"), &json!("warn")));
+    assert_eq!((lines[0].get("job"), &lines[1]["job"]), (None, &json!(job)));
     let after = lines[0]["seq"].as_u64().unwrap();
     let rest = studio.api.get(&format!("{logs}?after={after}")).await["items"].clone();
-    assert_eq!(rest, json!([lines[1]]));
+    assert_eq!(rest, json!([lines[1], lines[2]]));
     let shown: Value = wait_for("the progress is there", SOON, async || {
         let shown = studio.api.get(&worker).await;
         (shown["currentJobs"][0]["progress"]["step"] == 3).then_some(shown)

@@ -9,6 +9,7 @@ use studio_protocol::{Feature, LogLevel};
 use super::limits;
 use super::{meters, state};
 use crate::layout::{Shell, page as document};
+use crate::pages::links::address;
 use crate::parts::{Button, badge, button, dialog, empty, job_progress, job_state, text, time};
 
 /// What the page shows.
@@ -127,7 +128,10 @@ fn logs(lines: &[WorkerLog]) -> Markup {
                     li data-key={ "line-" (line.seq) } {
                         span { (line.ts.to_string().get(11..19).unwrap_or_default()) }
                         span class=(level(line)) { (line.category) }
-                        span { (line.message) }
+                        span {
+                            (line.message)
+                            @if let Some(job) = &line.job { " " a href=(address("/jobs", &[("q", Some(job))])) { "job" } }
+                        }
                     }
                 }
             }

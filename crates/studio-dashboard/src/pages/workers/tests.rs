@@ -66,6 +66,7 @@ fn one() -> Detail {
             level: LogLevel::Warn,
             category: "engines".to_owned(),
             message: "the engine <ended>".to_owned(),
+            job: Some("job-1".to_owned()),
         }],
     }
 }
