@@ -2,6 +2,8 @@
 
 mod environments;
 
+pub use environments::python;
+
 use std::fs;
 use std::path::Path;
 
@@ -81,7 +83,7 @@ const USUAL_CLANG: u32 = 14;
 pub fn run() -> Result<()> {
     components()?;
     bring(ENGINES.iter().chain(&CHECKS))?;
-    PYTHON.iter().try_for_each(|folder| environments::python(folder))?;
+    PYTHON.iter().try_for_each(|folder| python(folder).map(drop))?;
     NODE.iter().try_for_each(|folder| environments::node(folder))?;
     tools()
 }

@@ -2,7 +2,7 @@
 //! list changes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -11,13 +11,14 @@ use crate::shell::{command, root, run as run_command};
 /// Written last, with what was installed: an environment without it is unfinished.
 const STAMP: &str = "installed.txt";
 
-/// `FOLDER/.venv` with what `FOLDER/requirements.txt` pins.
-pub fn python(folder: &str) -> Result<()> {
+/// `FOLDER/.venv` with what `FOLDER/requirements.txt` pins; returns its Python.
+pub fn python(folder: &str) -> Result<PathBuf> {
     let place = root().join(folder);
     let venv = place.join(".venv");
+    let program = venv.join("bin/python");
     let wanted = read(&place.join("requirements.txt"))?;
     if is_fresh(&venv, &wanted) {
-        return Ok(());
+        return Ok(program);
     }
     println!("setup: Python packages of {folder}");
     remove(&venv)?;
@@ -27,7 +28,8 @@ pub fn python(folder: &str) -> Result<()> {
     let arguments =
         ["install", "--quiet", "--disable-pip-version-check", "--requirement", "requirements.txt"];
     run_command(command(&pip.to_string_lossy(), &arguments).current_dir(&place))?;
-    stamp(&venv, &wanted)
+    stamp(&venv, &wanted)?;
+    Ok(program)
 }
 
 /// `FOLDER/node_modules` with what `FOLDER/package-lock.json` pins.
