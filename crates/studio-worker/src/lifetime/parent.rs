@@ -41,10 +41,7 @@ pub(crate) fn follow(tasks: &Tasks) -> io::Result<()> {
                 Err(unknown) => tracing::warn!("the program that started this one says {unknown}"),
             }
         }
-        if !tasks.soft().is_cancelled() {
-            tracing::info!("the program that started this one is gone: finishing what runs");
-        }
-        tasks.stop_softly();
+        orphaned(&tasks);
     })?;
     Ok(())
 }
@@ -58,8 +55,15 @@ fn hang_ups(tasks: &Tasks) -> io::Result<()> {
     // Not one of `tasks`, so that nobody waits for a signal that never comes.
     Tasks::new().spawn(async move {
         while signals.recv().await.is_some() {
-            stopped.stop_softly();
+            orphaned(&stopped);
         }
     });
     Ok(())
+}
+
+fn orphaned(tasks: &Tasks) {
+    if !tasks.soft().is_cancelled() {
+        tracing::info!("the program that started this one is gone: finishing what runs");
+    }
+    tasks.stop_softly();
 }

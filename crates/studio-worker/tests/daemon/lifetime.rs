@@ -45,6 +45,7 @@ async fn without_a_display_it_says_so_once_and_the_worker_works() {
     let mut ui = program.start(&[]);
     let mut peer = studio.session(OURS).await;
     peer.offer(chat("job-1")).await;
+    peer.expect("accept").await;
     peer.expect("completeJson").await;
     peer.acknowledge("job-1").await;
     until("it is told", || program.log().contains("there is no display").then_some(())).await;
@@ -201,6 +202,7 @@ async fn a_daemon_of_somebody_else_is_left_alone() {
     ui.signal(Signal::TERM);
     assert_eq!(ui.end().await.code(), Some(0));
     peer.offer(chat("job-1")).await;
+    peer.expect("accept").await;
     peer.expect("completeJson").await;
     peer.acknowledge("job-1").await;
     daemon.signal(Signal::TERM);
