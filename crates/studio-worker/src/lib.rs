@@ -14,6 +14,7 @@ mod hardware;
 mod home;
 mod http;
 mod lifetime;
+mod local;
 mod lock;
 mod logbatch;
 mod registration;
