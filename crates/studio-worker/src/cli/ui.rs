@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use studio_runtime::{LogFile, LogFormat, Shutdown, Tasks, init_telemetry};
+use worker_local::{Client, Discovery};
 
 use super::output;
 use crate::config::ConfigFile;
@@ -74,12 +75,24 @@ pub(super) fn log_file(home: &Home) -> LogFile {
 /// Another window is there: it comes to the front, and this process ends without harm.
 fn second(home: &Home, holder: Option<&Holder>) -> Exit {
     let dir = home.dir().display();
-    match holder {
-        Some(Holder { pid, command, started_at }) => output::note(format!(
-            "the worker of `{dir}` has a window already: pid {pid}, since {started_at}, started as `{command}`; \
-             stop it with `kill {pid}`, or give this one a folder of its own with --config"
-        )),
-        None => output::note(format!("the worker of `{dir}` has a window already")),
+    let who = holder.map_or_else(String::new, |Holder { pid, command, started_at }| {
+        format!(
+            ": pid {pid}, since {started_at}, started as `{command}`; stop it with `kill {pid}`, or give this one \
+             a folder of its own with --config"
+        )
+    });
+    output::note(format!("the worker of `{dir}` has a window already{who}"));
+    match raise(home) {
+        Ok(()) => output::note("it was asked to come to the front"),
+        Err(error) => output::note(format!("it could not be asked to come to the front: {error:#}")),
     }
     Exit::Clean
+}
+
+fn raise(home: &Home) -> anyhow::Result<()> {
+    let found = Discovery::read(home.dir())?.context("its worker is not ready yet")?;
+    studio_runtime::install_crypto();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { Client::new(found)?.raise().await })?;
+    Ok(())
 }

@@ -182,7 +182,13 @@ async fn the_second_start_says_who_the_first_is_and_ends_well() {
     assert_eq!(second.status.code(), Some(0));
     let told = String::from_utf8(second.stderr).unwrap();
     let pid = first.pid();
-    for part in [format!("pid {pid}"), format!("kill {pid}"), "since".to_owned(), " ui`".to_owned()] {
+    for part in [
+        format!("pid {pid}"),
+        format!("kill {pid}"),
+        "since".to_owned(),
+        " ui`".to_owned(),
+        "asked to come".to_owned(),
+    ] {
         assert!(told.contains(&part), "{told}");
     }
     assert!(is_alive(pid));
