@@ -3,9 +3,12 @@
 //! Reading reports every problem with its key and line and changes nothing; writing keeps comments and
 //! unknown keys, is atomic, and happens under a lock so that the daemon and the commands do not undo each other.
 
+pub(crate) mod about;
+mod change;
 mod file;
 mod key;
 mod problem;
+mod shown;
 mod template;
 mod values;
 
@@ -15,9 +18,11 @@ use std::time::Duration;
 use studio_protocol::ApiBase;
 use worker_core::Identity;
 
+pub use change::{ChangeError, waiting_for_restart};
 pub use file::{ConfigFile, EditError};
 pub use key::{Key, UnknownKey};
 pub use problem::{ConfigError, Problem};
+pub(crate) use shown::shown;
 pub(crate) use values::MEGABIT;
 
 /// A config that was read and is valid.
