@@ -97,14 +97,6 @@ impl Identity {
         }
     }
 
-    /// Why a worker was rejected.
-    pub fn rejection(&self) -> Option<&str> {
-        match self {
-            Self::Rejected { reason, .. } => Some(reason),
-            Self::Pristine { .. } | Self::Pending { .. } | Self::Approved { .. } => None,
-        }
-    }
-
     /// The state's word.
     pub fn word(&self) -> &'static str {
         match self {

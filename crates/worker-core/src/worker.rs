@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use studio_protocol::{Capabilities, Feature, JobId, LogLevel, RequestId, TaskKind, WorkerFrame, WorkerId};
+use studio_protocol::{Capabilities, Feature, JobId, LogLevel, TaskKind, WorkerFrame, WorkerId};
 
 use crate::fails::Fails;
 use crate::jobs::{Job, Jobs};
@@ -33,7 +33,7 @@ pub struct Worker {
     pub(crate) fails: Fails,
     pub(crate) logs: Logs,
     pub(crate) paused: bool,
-    /// An operator asked for the end of what runs, and then of the worker.
+    /// An operator or the owner asked for the end of what runs, and then of the worker.
     pub(crate) draining: bool,
     /// After the first signal: the end of the grace.
     pub(crate) stopping: Option<Instant>,
@@ -57,10 +57,6 @@ pub struct Snapshot {
     pub link: &'static str,
     /// Once approved.
     pub worker_id: Option<WorkerId>,
-    /// While an operator has to decide.
-    pub request_id: Option<RequestId>,
-    /// Why it was rejected, in the operator's words.
-    pub rejection: Option<String>,
     /// Takes no offers because the owner or an operator said so.
     pub paused: bool,
     /// Takes no offers because it is about to end.
@@ -135,6 +131,7 @@ impl Worker {
             Input::SetPaused(paused) => self.set_paused(paused),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
+            Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.
         for follow_up in [Self::due, Self::renegotiate, Self::report, Self::settle] {
@@ -201,8 +198,6 @@ impl Worker {
             registration: self.identity.word(),
             link: self.link.word(),
             worker_id: self.identity.worker_id().cloned(),
-            request_id: self.identity.request_id().cloned(),
-            rejection: self.identity.rejection().map(str::to_owned),
             paused: self.paused,
             ending: self.is_ending(),
             jobs: self.jobs.iter().map(job).collect(),

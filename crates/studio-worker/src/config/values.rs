@@ -15,8 +15,8 @@ use crate::hardware::GIB;
 pub(super) const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
 /// As the programs that look for it expect.
 pub(super) const DEFAULT_LOCAL_API_PORT: u16 = worker_local::DEFAULT_PORT;
-/// Port 0 would be another one at each start.
-pub(super) const PORTS: RangeInclusive<i64> = 1..=65_535;
+/// 0 is whichever is free.
+pub(super) const PORTS: RangeInclusive<i64> = 0..=65_535;
 /// As many as the counter holds.
 pub(super) const RECONNECTS: RangeInclusive<i64> = 0..=4_294_967_295;
 /// More would only wait: no engine batches wider.

@@ -22,7 +22,7 @@ pub(super) fn program() -> Vec<About> {
             key: Key::LocalApiPort,
             section,
             label: "Port of the local API",
-            help: "Where programs of this machine reach the worker; a free port is taken when somebody else is there.",
+            help: "Where the window, the commands and local programs reach this worker, on this machine only; 0 for any free port.",
             kind: Kind::Integer(PORTS),
             default: Default::Value(json!(DEFAULT_LOCAL_API_PORT)),
             example: "4787",
