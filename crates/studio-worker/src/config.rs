@@ -85,3 +85,25 @@ pub struct Config {
     /// Top-level keys that this version does not know.
     pub unknown_keys: Vec<String>,
 }
+
+impl Config {
+    /// Takes over what a running daemon goes by at once; see [`Key::is_live`].
+    pub fn take_up(&mut self, new: &Self) {
+        let Self { models_root, log_dir, engines_dir, engines, local_api_port, identity, .. } = self.clone();
+        let Self { engine_threads, engine_start_limit, engine_load_limit, engine_step_limit, .. } = *self;
+        *self = Self {
+            models_root,
+            log_dir,
+            engines_dir,
+            engines,
+            local_api_port,
+            // The daemon knows better than the file who it is.
+            identity,
+            engine_threads,
+            engine_start_limit,
+            engine_load_limit,
+            engine_step_limit,
+            ..new.clone()
+        };
+    }
+}

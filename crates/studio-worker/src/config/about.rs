@@ -139,6 +139,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_live_is_taken_up_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = ConfigFile::new(dir.path().join("config.toml"));
+        let read = |text: &str| {
+            std::fs::write(file.path(), text).unwrap();
+            file.load().unwrap()
+        };
+        let home = Home::of_config(file.path());
+        for about in all() {
+            let other = match &about.kind {
+                Kind::Flag if about.default.told() == true => "false".to_owned(),
+                Kind::Flag => "true".to_owned(),
+                Kind::Integer(range) => (range.end() - 1).to_string(),
+                Kind::Float(range, _) => format!("{:.1}", range.end()),
+                Kind::Text => "\"https://other.example\"".to_owned(),
+                Kind::Path => "\"/other\"".to_owned(),
+                Kind::List => "[\"other\"]".to_owned(),
+            };
+            let (mut used, new) = (read(""), read(&format!("{} = {other}", about.key.as_str())));
+            assert_ne!(shown(&used, &home, about.key), shown(&new, &home, about.key), "{:?}", about.key);
+            used.take_up(&new);
+            let is_taken = shown(&used, &home, about.key) == shown(&new, &home, about.key);
+            assert_eq!(is_taken, about.key.is_live(), "{:?}", about.key);
+        }
+    }
+
+    #[test]
     fn kinds_are_what_the_file_is_read_as() {
         for about in all() {
             let wrong = match &about.kind {
