@@ -43,8 +43,13 @@ pub(crate) enum ShelfError {
 
 impl Shelf {
     /// Begins to bring a model's files; what became of the question where they are comes through the channel.
-    pub(crate) fn add(&self, model: &str, origin: Origin) -> Result<oneshot::Receiver<Result<(), String>>, ShelfError> {
-        let empty = ModelSource { engine: String::new(), files: Vec::new(), cli_defaults: origin::defaults() };
+    pub(crate) fn add(
+        &self,
+        model: &str,
+        origin: Origin,
+    ) -> Result<oneshot::Receiver<Result<(), String>>, ShelfError> {
+        let empty =
+            ModelSource { engine: String::new(), files: Vec::new(), cli_defaults: origin::defaults() };
         let source = if let Origin::Source(source) = &origin { source } else { &empty };
         check_model(model, source).map_err(|error| ShelfError::Wrong(error.to_string()))?;
         if self.is_busy(model) {

@@ -49,8 +49,7 @@ impl Daemon {
             let words = format!("the variable {variable} of the worker's environment names another studio");
             return Err(Refusal::conflict("overridden", words));
         }
-        let studio = ApiBase::parse(url)
-            .map_err(|error| Refusal::invalid(format!("apiBaseUrl: {error}")))?;
+        let studio = ApiBase::parse(url).map_err(|error| Refusal::invalid(format!("apiBaseUrl: {error}")))?;
         self.file
             .save(Key::ApiBaseUrl, url.as_str())
             .map_err(|error| Refusal::invalid(crate::http::told(&error)))?;

@@ -25,8 +25,7 @@ impl Shelf {
         let mut views: BTreeMap<String, ModelView> =
             stored.into_iter().map(|stored| (stored.model.clone(), of_disk(stored))).collect();
         for lane in self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()) {
-            let view =
-                views.entry(lane.model.clone()).or_insert_with(|| absent(&lane.model, &lane.engine));
+            let view = views.entry(lane.model.clone()).or_insert_with(|| absent(&lane.model, &lane.engine));
             put_lane(view, lane);
         }
         let downloads: BTreeSet<String> =
@@ -44,8 +43,7 @@ impl Shelf {
         for model in resident {
             views.entry(model.clone()).or_insert_with(|| absent(model, "")).resident = true;
         }
-        let disk =
-            DiskUse { folder, used_bytes: disk.used, cap_bytes: disk.cap, free_bytes: disk.free };
+        let disk = DiskUse { folder, used_bytes: disk.used, cap_bytes: disk.cap, free_bytes: disk.free };
         Ok(Models { models: views.into_values().collect(), disk })
     }
 }

@@ -67,7 +67,7 @@ impl Origin {
 
 /// Of jobs that state none; a studio that knows better says so with each job.
 pub(super) fn defaults() -> CliDefaults {
-    CliDefaults { cfg_scale: 1.0, steps: 20, width: 512, height: 512, more: std::collections::BTreeMap::default() }
+    CliDefaults { cfg_scale: 1.0, steps: 20, width: 512, height: 512, more: serde_json::Map::new() }
 }
 
 type Looked = (ModelFile, Option<Part>);
@@ -102,7 +102,7 @@ async fn with_head(web: &Web, file: ModelFile) -> Result<Looked, String> {
         Some(part) => Some(part),
         None => {
             let head = hub::head(web, &file.url).await.map_err(|error| error.to_string())?;
-            part_of(&file.filename, &head)
+            part(&file.filename, &head)
         }
     };
     Ok((file, part))
@@ -122,12 +122,8 @@ async fn of_file(path: &Path) -> Result<Looked, String> {
     // No address that could be fetched: the bytes are here, and known by their hash from now on.
     let url = format!("file://{}", path.display());
     let file = ModelFile { approx_bytes: Some(meta.len()), ..plain_file(url, name) };
-    let part = part_of(&file.filename, &head);
+    let part = part(&file.filename, &head);
     Ok((file, part))
-}
-
-fn part_of(filename: &str, head: &[u8]) -> Option<Part> {
-    part(filename, head)
 }
 
 fn plain_file(url: String, filename: &str) -> ModelFile {
@@ -146,7 +142,9 @@ fn source_of(looked: Vec<Looked>) -> Result<ModelSource, String> {
     let parts: Vec<Option<Part>> = looked.iter().map(|(_, part)| part.clone()).collect();
     let listed = names.join(", ");
     let made = whole(&names, &parts).ok_or_else(|| {
-        format!("what {listed} makes is not known from the file: a model of several files needs its whole source")
+        format!(
+            "what {listed} makes is not known from the file: a model of several files needs its whole source"
+        )
     })?;
     let mut cli_defaults = defaults();
     for (name, value) in made.defaults {

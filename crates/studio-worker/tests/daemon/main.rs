@@ -8,9 +8,13 @@
 
 mod commands;
 mod jobs;
+mod joining;
 mod models;
 mod process;
 mod registration;
 mod results;
 mod session;
+mod settings;
+mod shelf;
 mod support;
+mod updates;
