@@ -6,10 +6,15 @@
 mod answer;
 mod board;
 mod body;
+mod config;
+mod desk;
 mod discovery;
 mod guard;
+mod models;
+mod registration;
 mod server;
 mod status;
+mod update;
 mod wait;
 
 use std::path::Path;
@@ -25,6 +30,7 @@ use worker_local::{Discovery, PREFIX, Status};
 
 pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
+pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
 
 use crate::daemon::{Ask, News};
@@ -44,6 +50,8 @@ pub(crate) struct Local {
     asks: mpsc::Sender<News>,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
+    /// For what needs no turn of the daemon's task.
+    pub(crate) desk: Desk,
 }
 
 impl Local {
@@ -69,7 +77,12 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(status::routes())
+    Router::new()
+        .merge(config::routes())
+        .merge(models::routes())
+        .merge(registration::routes())
+        .merge(status::routes())
+        .merge(update::routes())
 }
 
 /// The running server; it ends with this handle.
@@ -81,11 +94,17 @@ pub(crate) struct Api {
 
 impl Api {
     /// Begins to listen, beside everything else; a server that cannot be is told in the log.
-    pub(crate) fn start(port: u16, folder: &Path, board: Published, asks: mpsc::Sender<News>) -> Self {
+    pub(crate) fn start(
+        port: u16,
+        folder: &Path,
+        board: Published,
+        asks: mpsc::Sender<News>,
+        desk: Desk,
+    ) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone() });
+        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone(), desk });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {

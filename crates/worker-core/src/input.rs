@@ -4,7 +4,7 @@ use studio_protocol::{
     Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame,
 };
 
-use crate::Output;
+use crate::{Output, Secret, Settings};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -47,6 +47,14 @@ pub enum Input {
     },
     /// What the machine is and has now.
     Machine(Box<Machine>),
+    /// The owner changed settings; `paused` of them is not looked at.
+    Settings(Box<Settings>),
+    /// The studio has another address, which the shell uses from now on.
+    StudioMoved,
+    /// The owner wants to be another worker: the registration is forgotten, and a new one begins at once.
+    ResetRegistration,
+    /// The owner has a code that approves this worker; a worker that has joined already ignores it.
+    Join(Secret),
     /// The owner paused the worker, or took it up again.
     SetPaused(bool),
     /// Something for the studio's log.

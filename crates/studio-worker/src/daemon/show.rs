@@ -111,6 +111,8 @@ impl Daemon {
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            downloads: self.files.downloads.shown(),
+            update: self.updates.view(),
             ..self.shown.first()
         }
     }

@@ -8,10 +8,14 @@
 
 mod commands;
 mod jobs;
+mod joining;
 mod lifetime;
 mod models;
 mod process;
 mod registration;
 mod results;
 mod session;
+mod settings;
+mod shelf;
 mod support;
+mod updates;
