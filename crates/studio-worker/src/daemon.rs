@@ -5,6 +5,7 @@
 
 mod effects;
 mod hear;
+mod local_jobs;
 mod machine;
 mod models;
 mod prepare;
@@ -35,6 +36,8 @@ use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
+use local_jobs::LocalJobs;
+pub(crate) use local_jobs::LocalNews;
 use prepare::{Files, Prepared, Preparing};
 use speeds::Speeds;
 
@@ -70,6 +73,8 @@ pub(crate) enum News {
     Prepared(Box<Prepared>),
     /// Models were loaded, unloaded, fetched or removed.
     Models,
+    /// A program of this machine wants something of the engines.
+    Local(LocalNews),
 }
 
 /// What the daemon's task woke up for.
@@ -102,6 +107,7 @@ pub struct Daemon {
     spool: Spool,
     files: Files,
     preparing: Preparing,
+    local_jobs: LocalJobs,
     speeds: Speeds,
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
     fresh: HashSet<JobId>,
@@ -163,6 +169,7 @@ impl Daemon {
             uploads: BTreeMap::new(),
             files: Files { store, news: news.clone() },
             preparing: Preparing::default(),
+            local_jobs: LocalJobs::default(),
             speeds: Speeds::default(),
             news,
             spool,
@@ -243,6 +250,7 @@ impl Daemon {
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
         self.engine_events.close();
+        self.local_jobs.end_all();
         if let Some(session) = self.session.take() {
             session.cut();
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use studio_protocol::JobId;
 use worker_core::{EngineEvent, ExitReason, Input, Output, ProgressReport};
 
+use super::local_jobs::is_local;
 use super::prepare::Prepared;
 use super::{Daemon, News};
 use crate::config::Config;
@@ -36,6 +37,7 @@ impl Daemon {
             }
             News::Config(config) => self.config_changed(*config).await,
             News::Prepared(prepared) => self.prepared(*prepared).await,
+            News::Local(news) => self.local_news(news).await,
             News::Models => {
                 self.read_models();
                 self.machine_changed().await
@@ -84,7 +86,7 @@ impl Daemon {
         }
     }
 
-    async fn machine_changed(&mut self) -> Option<ExitReason> {
+    pub(super) async fn machine_changed(&mut self) -> Option<ExitReason> {
         self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await
     }
 
@@ -105,6 +107,9 @@ impl Daemon {
     }
 
     pub(super) async fn engine_event(&mut self, event: JobEvent) -> Option<ExitReason> {
+        if event.job().is_some_and(is_local) {
+            return self.local_event(event).await;
+        }
         let event = match event {
             JobEvent::Progress { job_id, step, steps, eta_ms, stage } => EngineEvent::Progress {
                 job: job_id,
