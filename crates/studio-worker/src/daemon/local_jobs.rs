@@ -118,6 +118,11 @@ impl LocalJobs {
         counts
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// For the status.
     pub(super) fn running(&self) -> Vec<RunningJob> {
         self.0.iter().map(LocalJob::shown).collect()
@@ -289,7 +294,7 @@ impl Daemon {
                     local.progress =
                         ProgressReport { step, steps, eta_ms, stage, ..ProgressReport::default() };
                 }
-                self.status.touch();
+                self.board.touch();
                 return None;
             }
             JobEvent::Delta { job_id, text, reasoning, .. } => {
@@ -306,7 +311,7 @@ impl Daemon {
                     local.looks += 1;
                     local.look = Some(Look { mime, data });
                 }
-                self.status.touch();
+                self.board.touch();
                 return None;
             }
             JobEvent::Log { job_id, level, message } => {
