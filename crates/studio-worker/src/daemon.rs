@@ -34,13 +34,13 @@ use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
 use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
-use crate::local::{Api, Board};
+use crate::local::{Api, Board, Place};
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
 use local_jobs::LocalJobs;
-pub(crate) use local_jobs::LocalNews;
+pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
 use prepare::{Files, Prepared, Preparing};
 use show::Shown;
 use speeds::Speeds;
@@ -202,6 +202,7 @@ impl Daemon {
             self.home.dir(),
             self.board.published(),
             self.news.clone(),
+            Place { store: self.files.store.clone(), work: self.home.work() },
         );
         self.watch_machine();
         self.load_residents();

@@ -8,6 +8,7 @@ mod board;
 mod body;
 mod discovery;
 mod guard;
+mod openai;
 mod server;
 mod status;
 mod wait;
@@ -26,6 +27,7 @@ use worker_local::{Discovery, PREFIX, Status};
 pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
 use discovery::DiscoveryFile;
+pub(crate) use openai::Place;
 
 use crate::daemon::{Ask, News};
 
@@ -42,6 +44,8 @@ pub(crate) struct Local {
     pub(crate) board: Published,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
 }
@@ -81,11 +85,17 @@ pub(crate) struct Api {
 
 impl Api {
     /// Begins to listen, beside everything else; a server that cannot be is told in the log.
-    pub(crate) fn start(port: u16, folder: &Path, board: Published, asks: mpsc::Sender<News>) -> Self {
+    pub(crate) fn start(
+        port: u16,
+        folder: &Path,
+        board: Published,
+        asks: mpsc::Sender<News>,
+        place: Place,
+    ) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone() });
+        let local = Arc::new(Local { board, asks, place, ending: tasks.soft().clone() });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {
@@ -109,7 +119,7 @@ impl Api {
                 tracing::info!("the local API is at {}", found.url);
                 tasks.spawn_blocking(move || file.write(&found));
                 let guard = guard::Guard::new(listener.port, token);
-                let app = Router::new().nest(PREFIX, routes()).with_state(local);
+                let app = Router::new().nest(PREFIX, routes()).merge(openai::routes()).with_state(local);
                 server::serve(listener, guard::protect(app, guard), &tasks).await;
             }
         };
