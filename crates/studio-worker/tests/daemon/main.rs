@@ -9,6 +9,7 @@
 mod commands;
 mod jobs;
 mod models;
+mod openai;
 mod process;
 mod registration;
 mod results;
