@@ -13,6 +13,7 @@ mod jobs;
 mod live;
 mod properties;
 mod registration;
+mod release;
 mod results;
 mod session;
 mod support;
