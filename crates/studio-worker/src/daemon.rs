@@ -6,6 +6,7 @@
 mod asks;
 mod effects;
 mod hear;
+mod local_jobs;
 mod machine;
 mod models;
 mod prepare;
@@ -35,13 +36,15 @@ use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
 use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
-use crate::local::{Api, Board};
+use crate::local::{Api, Board, Place};
 use crate::session::Session;
 use crate::shelf::Downloads;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::updates::Updates;
 use crate::upload::Uploader;
+use local_jobs::LocalJobs;
+pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
 pub(crate) use prepare::Files;
 use prepare::{Prepared, Preparing};
 use show::Shown;
@@ -84,6 +87,8 @@ pub(crate) enum News {
     Show,
     /// Somebody at this machine wants something.
     Ask(Ask),
+    /// A program of this machine wants something of the engines.
+    Local(LocalNews),
 }
 
 /// What the daemon's task woke up for.
@@ -120,6 +125,7 @@ pub struct Daemon {
     updates: Updates,
     /// What the daemon goes by, for whoever shows settings.
     used: watch::Sender<Arc<Config>>,
+    local_jobs: LocalJobs,
     speeds: Speeds,
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
     fresh: HashSet<JobId>,
@@ -192,6 +198,7 @@ impl Daemon {
             updates,
             used,
             preparing: Preparing::default(),
+            local_jobs: LocalJobs::default(),
             speeds: Speeds::default(),
             news,
             spool,
@@ -211,6 +218,7 @@ impl Daemon {
             self.board.published(),
             self.news.clone(),
             self.desk(),
+            Place { store: self.files.store.clone(), work: self.home.work() },
         );
         self.watch_machine();
         self.tasks.spawn(self.updates.clone().look_now_and_then());
@@ -289,6 +297,7 @@ impl Daemon {
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
         self.engine_events.close();
+        self.local_jobs.end_all();
         if let Some(session) = self.session.take() {
             session.cut();
         }

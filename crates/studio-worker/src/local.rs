@@ -11,6 +11,7 @@ mod desk;
 mod discovery;
 mod guard;
 mod models;
+mod openai;
 mod registration;
 mod server;
 mod status;
@@ -32,6 +33,7 @@ pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
 pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
+pub(crate) use openai::Place;
 
 use crate::daemon::{Ask, News};
 
@@ -48,6 +50,8 @@ pub(crate) struct Local {
     pub(crate) board: Published,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
     /// For what needs no turn of the daemon's task.
@@ -100,11 +104,12 @@ impl Api {
         board: Published,
         asks: mpsc::Sender<News>,
         desk: Desk,
+        place: Place,
     ) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone(), desk });
+        let local = Arc::new(Local { board, asks, place, ending: tasks.soft().clone(), desk });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {
@@ -128,7 +133,7 @@ impl Api {
                 tracing::info!("the local API is at {}", found.url);
                 tasks.spawn_blocking(move || file.write(&found));
                 let guard = guard::Guard::new(listener.port, token);
-                let app = Router::new().nest(PREFIX, routes()).with_state(local);
+                let app = Router::new().nest(PREFIX, routes()).merge(openai::routes()).with_state(local);
                 server::serve(listener, guard::protect(app, guard), &tasks).await;
             }
         };

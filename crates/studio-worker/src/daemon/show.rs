@@ -98,13 +98,14 @@ impl Daemon {
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.paused => WorkerState::Paused,
-                _ if !snapshot.jobs.is_empty() => WorkerState::Busy,
+                _ if !(snapshot.jobs.is_empty() && self.local_jobs.is_empty()) => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
                 | SessionState::Connecting
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
+            jobs: self.local_jobs.running(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),

@@ -11,6 +11,7 @@ mod jobs;
 mod joining;
 mod lifetime;
 mod models;
+mod openai;
 mod process;
 mod registration;
 mod results;
