@@ -6,7 +6,7 @@ use worker_core::{ExitReason, Input};
 use worker_local::Status;
 
 use super::Daemon;
-use crate::local::Reply;
+use crate::local::{Refusal, Reply};
 
 /// One question, and where its answer goes: the status that shows what came of it.
 #[derive(Debug)]
@@ -18,6 +18,13 @@ pub(crate) enum Ask {
     },
     /// Bring the window to the front.
     Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Stop a job that runs here; the studio gives it to somebody else.
+    Release {
+        /// Which.
+        job: String,
         /// To whom it is told.
         reply: Reply,
     },
@@ -43,6 +50,15 @@ impl Daemon {
             Ask::Raise { reply } => {
                 self.shown.raises += 1;
                 self.done(None, reply)
+            }
+            Ask::Release { job, reply } => {
+                if !self.ledger.has(&job) {
+                    let detail = format!("job `{}` does not run here", job.escape_debug());
+                    reply.send(Err(Refusal::not_found(detail)));
+                    return None;
+                }
+                let exit = self.step(Input::Release(job.into())).await;
+                self.done(exit, reply)
             }
             Ask::Shutdown { after_jobs, reply } => {
                 tracing::info!(after_jobs, "asked to end through the local API");
