@@ -67,7 +67,7 @@ impl Run {
             let _signals = Shutdown::install(&tasks)?;
             let launch = Launch { home, config, programs, log };
             let daemon = Daemon::new(launch, tasks).context("could not use the spool")?;
-            anyhow::Ok(daemon.run().await)
+            anyhow::Ok(Box::pin(daemon.run()).await)
         })?;
         // Blocking work that nobody waits for (a driver, a name server) must not hold the process.
         runtime.shutdown_background();

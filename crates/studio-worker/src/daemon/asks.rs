@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::Status;
+use worker_local::{Origin, Status};
 
 use super::Daemon;
 use crate::local::{Refusal, Reply};
@@ -21,7 +21,7 @@ pub(crate) enum Ask {
         /// To whom it is told.
         reply: Reply,
     },
-    /// Stop a job that runs here; the studio gives it to somebody else.
+    /// Stop a job that runs here; a studio's goes to somebody else.
     Release {
         /// Which.
         job: String,
@@ -52,12 +52,19 @@ impl Daemon {
                 self.done(None, reply)
             }
             Ask::Release { job, reply } => {
-                if !self.ledger.has(&job) {
-                    let detail = format!("job `{}` does not run here", job.escape_debug());
-                    reply.send(Err(Refusal::not_found(detail)));
-                    return None;
-                }
-                let exit = self.step(Input::Release(job.into())).await;
+                let exit = match self.ledger.origin(&job) {
+                    Some(Origin::Studio) => self.step(Input::Release(job.into())).await,
+                    // Its end comes as the engine's event, and whoever waits for it is told.
+                    Some(Origin::Local) => {
+                        self.engines.cancel(&job.into()).await;
+                        None
+                    }
+                    None => {
+                        let detail = format!("job `{}` does not run here", job.escape_debug());
+                        reply.send(Err(Refusal::not_found(detail)));
+                        return None;
+                    }
+                };
                 self.done(exit, reply)
             }
             Ask::Shutdown { after_jobs, reply } => {

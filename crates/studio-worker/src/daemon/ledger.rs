@@ -1,7 +1,7 @@
 //! The jobs that run, as their owner sees them, and what is written down when they end.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use studio_protocol::{JobId, LogEntry, LogLevel, OfferClaim, TaskKind, Timestamp};
@@ -44,8 +44,9 @@ impl Ledger {
         &self.jobs
     }
 
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.jobs.iter().any(|job| job.id == id)
+    /// Who asked for a job that runs.
+    pub(super) fn origin(&self, id: &str) -> Option<Origin> {
+        self.jobs.iter().find(|job| job.id == id).map(|job| job.origin)
     }
 
     /// A job of the studio begins.
@@ -148,12 +149,12 @@ impl Daemon {
 
     /// Opened now: the studio may acknowledge the result, and the file go, at any moment.
     fn picture(&self, entry: &SpoolEntry) -> Option<File> {
-        picture_at(self.spool.payload_of(entry)?)
+        picture_at(&self.spool.payload_of(entry)?)
     }
 }
 
 /// A file that a small picture may be made of.
-pub(super) fn picture_at(path: PathBuf) -> Option<File> {
+pub(super) fn picture_at(path: &Path) -> Option<File> {
     let ext = path.extension()?.to_str()?;
-    history::shows(ext).then(|| File::open(&path).ok()).flatten()
+    history::shows(ext).then(|| File::open(path).ok()).flatten()
 }

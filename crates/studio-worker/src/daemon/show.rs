@@ -94,7 +94,7 @@ impl Daemon {
             registration: registration(self.worker.identity()),
             session,
             last_trouble: snapshot.last_trouble,
-            pause: snapshot.paused.then(|| PauseView { until: None, until_idle: false }),
+            pause: snapshot.paused.then_some(PauseView { until: None, until_idle: false }),
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.paused => WorkerState::Paused,

@@ -49,7 +49,7 @@ impl TestWorker {
         let (end, ended) = oneshot::channel();
         let owner = Tasks::new();
         owner.spawn(async move {
-            let _ = end.send(daemon.run().await);
+            let _ = end.send(Box::pin(daemon.run()).await);
         });
         Self { dir, signals, ended, owner }
     }
