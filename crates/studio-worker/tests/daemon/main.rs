@@ -10,6 +10,7 @@ mod commands;
 mod jobs;
 mod joining;
 mod lifetime;
+mod local;
 mod models;
 mod openai;
 mod process;
