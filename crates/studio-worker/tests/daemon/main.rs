@@ -16,5 +16,6 @@ mod results;
 mod session;
 mod settings;
 mod shelf;
+mod steering;
 mod support;
 mod updates;
