@@ -120,6 +120,8 @@ pub struct Daemon {
     /// Sessions that were told to close.
     closing: Vec<Tasks>,
     http: Arc<Http>,
+    /// What the studio is asked about the registration.
+    asking: Option<Tasks>,
     uploader: Uploader,
     uploads: BTreeMap<JobId, Tasks>,
     spool: Spool,
@@ -205,6 +207,7 @@ impl Daemon {
             session: None,
             closing: Vec::new(),
             http,
+            asking: None,
             uploader,
             uploads: BTreeMap::new(),
             files,

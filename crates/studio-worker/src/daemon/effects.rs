@@ -104,13 +104,16 @@ impl Daemon {
         Performed::Answer(Input::Socket { socket, event: SocketEvent::Closed(None) })
     }
 
-    /// Runs a request beside the daemon; its answer comes as news.
-    fn ask(&self, request: impl Future<Output = Input> + Send + 'static) {
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
+    /// Asks about the registration beside the daemon; the answer comes as news, and a former question has none.
+    fn ask(&mut self, request: impl Future<Output = Input> + Send + 'static) {
+        let (news, tasks) = (self.news.clone(), self.tasks.child());
+        tasks.spawn(async move {
             let answer = request.await;
             let _ = news.send(News::Core(answer)).await;
         });
+        if let Some(former) = self.asking.replace(tasks) {
+            former.stop_hard();
+        }
     }
 
     async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {

@@ -19,5 +19,6 @@ mod results;
 mod session;
 mod settings;
 mod shelf;
+mod steering;
 mod support;
 mod updates;
