@@ -11,6 +11,7 @@
 mod ending;
 mod jobs;
 mod live;
+mod pausing;
 mod properties;
 mod registration;
 mod results;
