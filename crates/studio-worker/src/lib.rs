@@ -13,6 +13,7 @@ mod exit;
 mod hardware;
 mod home;
 mod http;
+mod local;
 mod lock;
 mod logbatch;
 mod registration;

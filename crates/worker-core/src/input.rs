@@ -59,6 +59,10 @@ pub enum Input {
     Log(LogEntry),
     /// The first signal: end within the grace.
     Shutdown,
+    /// The owner wants a running job to go back to the studio.
+    Release(JobId),
+    /// The owner wants the end of what runs, and then of the worker.
+    Drain,
 }
 
 /// What the machine is and has now.

@@ -8,7 +8,7 @@ use studio_protocol::{Fail, Feature, JobId, LogLevel, Release, UserPresence, Wor
 use crate::jobs::Job;
 use crate::link::Link;
 use crate::owner::Change;
-use crate::{Effect, Rules, Seen, Worker};
+use crate::{Effect, JobEnd, Rules, Seen, Worker};
 
 /// Why a job goes back when nobody says more.
 const PAUSED: &str = "the worker is paused";
@@ -167,14 +167,17 @@ impl Worker {
             .collect();
         for id in going {
             let Some(job) = self.jobs.remove(&id) else { continue };
-            self.push(Effect::Stop(id.clone()));
+            if job.released.is_none() {
+                self.push(Effect::Stop(id.clone()));
+            }
+            self.push(Effect::Ended { job: id.clone(), end: JobEnd::Released(reason.to_owned()) });
             self.push(Effect::Forget(id.clone()));
             self.log(LogLevel::Info, format!("given back: {reason}"), Some(&id));
             self.winding_down.insert(id.clone());
             let release = Release { job_id: id, reason: reason.to_owned(), attempt: job.attempt };
             match open {
                 // A studio that keeps no claims over connections has given it away with the former one.
-                Some(socket) if resume || job.accepted_on == socket => self.release(release),
+                Some(socket) if resume || job.accepted_on == socket => self.say_release(release),
                 Some(_) => {}
                 None => self.unsaid.push(release),
             }
@@ -186,12 +189,12 @@ impl Worker {
         let is_known = self.link.uses(Feature::Resume);
         for release in std::mem::take(&mut self.unsaid) {
             if is_known {
-                self.release(release);
+                self.say_release(release);
             }
         }
     }
 
-    fn release(&mut self, release: Release) {
+    fn say_release(&mut self, release: Release) {
         let lease = self.link.uses(Feature::Lease);
         let Release { job_id, reason, attempt } = release;
         let attempt = attempt.filter(|_| lease);

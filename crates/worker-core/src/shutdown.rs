@@ -1,11 +1,12 @@
 //! How a worker ends (protocol section 10): nothing more is taken, what runs gets its grace, the rest goes back.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use studio_protocol::{Feature, Goodbye, LogLevel, WorkerClose, WorkerFrame};
 
 use crate::link::Link;
-use crate::{Effect, ExitReason, Worker};
+use crate::{Effect, ExitReason, JobEnd, Worker};
 
 const REASON: &str = "the worker is shutting down";
 
@@ -47,6 +48,10 @@ impl Worker {
 
     fn end(&mut self) {
         self.give_back(REASON);
+        for job in self.jobs.take_all() {
+            let done = self.outbox.get(&job.id).filter(|_| !job.cancelled).map(Arc::clone);
+            self.push(Effect::Ended { job: job.id, end: done.map_or(JobEnd::Cancelled, JobEnd::Done) });
+        }
         match self.link {
             Link::Open(_) => {
                 // A goodbye gives every claim back, so it is not said while a result waits in the spool.

@@ -15,6 +15,7 @@ use crate::outbox::Outbox;
 use crate::owner::Owner;
 use crate::pause::Memory;
 use crate::registration::Registering;
+use crate::release::OWNER_RELEASES;
 use crate::{
     Draw, Effect, ExitReason, Hold, Identity, Input, Machine, Pause, ProgressReport, Settings, SpoolEntry,
 };
@@ -46,7 +47,7 @@ pub struct Worker {
     pub(crate) winding_down: BTreeSet<JobId>,
     /// Given back while there was no session.
     pub(crate) unsaid: Vec<Release>,
-    /// An operator asked for the end of what runs, and then of the worker.
+    /// An operator or the owner asked for the end of what runs, and then of the worker.
     pub(crate) draining: bool,
     /// After the first signal: the end of the grace.
     pub(crate) stopping: Option<Instant>,
@@ -148,6 +149,8 @@ impl Worker {
             Input::Seen(seen) => self.looked(now, *seen),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
+            Input::Release(job) => self.release(&job, OWNER_RELEASES),
+            Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.
         for follow_up in [Self::due, Self::report, Self::settle_memory, Self::settle] {

@@ -85,6 +85,7 @@ impl Daemon {
                     return Performed::Answer(Input::Log(entry));
                 }
             }
+            Effect::Ended { job, end } => self.record(&job, end),
             Effect::Exit(reason) => return Performed::Exit(reason),
         }
         Performed::Nothing

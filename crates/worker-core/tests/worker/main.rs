@@ -14,6 +14,7 @@ mod live;
 mod pausing;
 mod properties;
 mod registration;
+mod release;
 mod results;
 mod session;
 mod support;

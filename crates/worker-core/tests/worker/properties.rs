@@ -242,7 +242,7 @@ impl World {
                 self.is_free = true;
             }
             Effect::LoadResidents => self.is_free = false,
-            Effect::SavePaused(_) | Effect::Log { .. } => {}
+            Effect::SavePaused(_) | Effect::Log { .. } | Effect::Ended { .. } => {}
         }
     }
 
