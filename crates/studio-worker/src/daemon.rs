@@ -8,6 +8,7 @@ mod effects;
 mod hear;
 mod machine;
 mod models;
+mod pausing;
 mod prepare;
 mod show;
 mod speeds;
@@ -21,7 +22,7 @@ use engine_protocol::Description;
 use model_store::ModelStore;
 use studio_protocol::{JobId, TaskKind, Timestamp};
 use studio_runtime::Tasks;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use worker_core::{ExitReason, Input, Settings, Worker};
 
@@ -34,6 +35,7 @@ use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
 use crate::local::{Api, Board};
+use crate::presence::{Needs, Probes};
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
@@ -116,6 +118,9 @@ pub struct Daemon {
     status: StatusFile,
     /// What the local API shows.
     board: Board,
+    probes: Probes,
+    /// What they are asked for.
+    needs: watch::Sender<Needs>,
     /// What its windows and commands are told beside that.
     shown: Shown,
 }
@@ -183,12 +188,21 @@ impl Daemon {
             fresh: HashSet::new(),
             status,
             board,
+            needs: watch::Sender::new(Needs::default()),
+            probes: Probes::default(),
             shown,
         })
     }
 
+    /// Looks at the machine in another way.
+    #[must_use]
+    pub fn with_probes(self, probes: Probes) -> Self {
+        Self { probes, ..self }
+    }
+
     /// Runs until a signal, the studio or the core ends it.
     pub async fn run(mut self) -> Exit {
+        self.end_old_pause();
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
         let api = Api::start(
             self.config.local_api_port,
@@ -197,7 +211,6 @@ impl Daemon {
             self.news.clone(),
         );
         self.watch_machine();
-        self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
         loop {
@@ -317,7 +330,8 @@ async fn until(deadline: Option<Instant>) {
 fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
     Settings {
         slots,
-        paused: config.paused,
+        pause: pausing::first_pause(config),
+        rules: config.rules.clone(),
         remote_control: config.remote_control,
         reconnect_attempts: config.ws_reconnect_attempts,
         shutdown_grace: config.shutdown_grace,
@@ -346,6 +360,7 @@ fn engine_settings(
         idle_ttl: config.model_idle,
         resident: config.resident_models.iter().cloned().collect(),
         reserve: config.memory_reserve,
+        max_lanes: config.max_lanes,
         threads: config.engine_threads,
         start_limit: config.engine_start_limit,
         load_limit: config.engine_load_limit,

@@ -16,6 +16,7 @@ mod http;
 mod local;
 mod lock;
 mod logbatch;
+pub mod presence;
 mod registration;
 mod session;
 mod spool;

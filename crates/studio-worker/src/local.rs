@@ -8,6 +8,7 @@ mod board;
 mod body;
 mod discovery;
 mod guard;
+mod pause;
 mod server;
 mod status;
 mod wait;
@@ -69,7 +70,7 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(status::routes())
+    Router::new().merge(pause::routes()).merge(status::routes())
 }
 
 /// The running server; it ends with this handle.

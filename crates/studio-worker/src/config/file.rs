@@ -10,7 +10,7 @@ use worker_core::Identity;
 
 use super::template::TEMPLATE;
 use super::values::{self, Variables};
-use super::{Config, ConfigError, Key};
+use super::{Config, ConfigError, Key, PausedUntil};
 
 /// One config file.
 #[derive(Debug, Clone)]
@@ -90,6 +90,14 @@ impl ConfigFile {
     /// Writes one setting.
     pub fn save(&self, key: Key, new: impl Into<Value>) -> Result<(), EditError> {
         self.edit(|document| put(document, key, Some(new.into())))
+    }
+
+    /// Writes a pause, or its end.
+    pub fn save_pause(&self, paused: bool, until: Option<PausedUntil>) -> Result<(), EditError> {
+        self.edit(|document| {
+            put(document, Key::Paused, Some(paused.into()));
+            put(document, Key::PausedUntil, until.map(|until| until.to_string().into()));
+        })
     }
 
     fn read(&self) -> Result<String, ConfigError> {

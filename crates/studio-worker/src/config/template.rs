@@ -11,14 +11,45 @@ api_base_url = "http://127.0.0.1:4780"
 # Device memory that jobs may use, GiB. Unset: all of the GPU's, or half of the system's memory without a GPU.
 # vram_threshold_gb = 8.0
 
+# Models in memory at a time, each in a process of its own.
+# max_lanes = 8
+
+# What an NVIDIA GPU may draw while the worker runs, watts; needs the rights to say so. Unset: as its driver has it.
+# gpu_power_limit_watts = 200
+
 # Where model files lie. Unset: the platform's data folder, or `models` beside a file named by --config.
 # models_root = "/data/models"
 
 # Take jobs only while nobody uses the machine.
 only_when_idle = false
 
+# Untouched for this long, nobody uses it.
+# idle_after_secs = 300
+
+# Take no jobs while a program fills the screen, or while one of these programs runs.
+# pause_on_fullscreen = true
+# pause_for_programs = ["blender", "steam"]
+
+# Take no jobs while the machine runs on battery.
+# pause_on_battery = true
+
+# Take jobs at these times only, by the clock on the wall. Unset: always.
+# schedule = ["mon-fri 18:00-08:00", "sat,sun 00:00-24:00"]
+
+# What these rules do to running jobs: true gives them back and frees the memory at once, false lets them finish first.
+# Unset: at once for a full screen and for programs.
+# rules_free_memory = true
+
+# Which jobs to take: kinds, projects, and the largest picture, width times height. Unset: all.
+# accept_kinds = ["image", "llm"]
+# accept_projects = ["my-game"]
+# accept_max_pixels = 1048576
+
 # Take no jobs at all.
 paused = false
+
+# When that ends by itself: a time like 2030-01-31T08:00:00Z, or `idle`: once nobody uses the machine.
+# paused_until = "idle"
 
 # Let the studio's operator pause, resume and drain this worker.
 remote_control = true

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::Status;
+use worker_local::{PauseAsk, Status};
 
 use super::Daemon;
 use crate::local::Reply;
@@ -18,6 +18,18 @@ pub(crate) enum Ask {
     },
     /// Bring the window to the front.
     Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take no more jobs.
+    Pause {
+        /// How, and how long.
+        ask: PauseAsk,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take jobs again.
+    Resume {
         /// To whom it is told.
         reply: Reply,
     },
@@ -43,6 +55,14 @@ impl Daemon {
             Ask::Raise { reply } => {
                 self.shown.raises += 1;
                 self.done(None, reply)
+            }
+            Ask::Pause { ask, reply } => {
+                let exit = self.pause(&ask).await;
+                self.done(exit, reply)
+            }
+            Ask::Resume { reply } => {
+                let exit = self.resume().await;
+                self.done(exit, reply)
             }
             Ask::Shutdown { after_jobs, reply } => {
                 tracing::info!(after_jobs, "asked to end through the local API");

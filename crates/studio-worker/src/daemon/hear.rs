@@ -91,17 +91,19 @@ impl Daemon {
 
     /// Takes up what can change while the daemon runs; the rest waits for a restart.
     async fn config_changed(&mut self, new: Config) -> Option<ExitReason> {
-        if new.paused != self.config.paused {
-            self.config.paused = new.paused;
-            if let Some(reason) = self.step(Input::SetPaused(new.paused)).await {
-                return Some(reason);
+        let announced = self.sources.machine(&self.config);
+        for exit in [self.pause_changed(&new).await, self.rules_changed(&new).await] {
+            if exit.is_some() {
+                return exit;
             }
         }
-        let live = (new.vram_threshold_gb, new.only_when_idle);
-        if live == (self.config.vram_threshold_gb, self.config.only_when_idle) {
+        self.config.vram_threshold_gb = new.vram_threshold_gb;
+        self.config.accept_kinds = new.accept_kinds;
+        self.config.accept_projects = new.accept_projects;
+        self.config.accept_max_pixels = new.accept_max_pixels;
+        if self.sources.machine(&self.config).capabilities == announced.capabilities {
             return None;
         }
-        (self.config.vram_threshold_gb, self.config.only_when_idle) = live;
         self.machine_changed().await
     }
 

@@ -48,6 +48,11 @@ impl Schedule {
         lines.iter().map(|line| line.as_ref().parse()).collect::<Result<_, _>>().map(Self)
     }
 
+    /// As they can be parsed again.
+    pub fn to_lines(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+
     /// Whether jobs are allowed at any time.
     pub fn is_always(&self) -> bool {
         self.0.is_empty()
@@ -93,6 +98,14 @@ impl Hours {
         } else {
             (today && time.minute >= self.from) || (yesterday && time.minute < self.to)
         }
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days: Vec<_> = DAYS.iter().zip(self.days).filter(|(_, is)| *is).map(|(day, _)| *day).collect();
+        let clock = |time: u16| format!("{:02}:{:02}", time / 60, time % 60);
+        write!(f, "{} {}-{}", days.join(","), clock(self.from), clock(self.to))
     }
 }
 
@@ -220,6 +233,14 @@ mod tests {
             assert!(error.to_string().contains("mon-fri 18:00-08:00"), "{error}");
         }
         assert!(Schedule::parse(&[" Mon-Fri  9:00-18:00 "]).unwrap().allows(at("tue 10:00")));
+    }
+
+    #[test]
+    fn lines_are_written_as_they_are_read() {
+        let schedule = Schedule::parse(&["Fri-Mon 22:00-6:30", "12:00-00:00"]).unwrap();
+        let lines = schedule.to_lines();
+        assert_eq!(lines, ["mon,fri,sat,sun 22:00-06:30", "mon,tue,wed,thu,fri,sat,sun 12:00-24:00"]);
+        assert_eq!(Schedule::parse(&lines).unwrap(), schedule);
     }
 
     #[test]
