@@ -67,6 +67,8 @@ pub enum Key {
     Engines,
     /// Of the local API.
     LocalApiPort,
+    /// Days that jobs stay in the history.
+    HistoryDays,
     /// A model without a job leaves memory after this.
     ModelIdleSecs,
     /// Models that stay in memory.
@@ -100,7 +102,7 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
         Self::MaxLanes,
@@ -126,6 +128,7 @@ impl Key {
         Self::EnginesDir,
         Self::Engines,
         Self::LocalApiPort,
+        Self::HistoryDays,
         Self::ModelIdleSecs,
         Self::ResidentModels,
         Self::MemoryReserveGb,
@@ -180,6 +183,7 @@ impl Key {
             Self::EnginesDir => "engines_dir",
             Self::Engines => "engines",
             Self::LocalApiPort => "local_api_port",
+            Self::HistoryDays => "history_days",
             Self::ModelIdleSecs => "model_idle_secs",
             Self::ResidentModels => "resident_models",
             Self::MemoryReserveGb => "memory_reserve_gb",
@@ -248,6 +252,7 @@ impl Key {
                 | Self::AcceptMaxPixels
                 | Self::Paused
                 | Self::PausedUntil
+                | Self::HistoryDays
         )
     }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::{PauseAsk, Status};
+use worker_local::{Origin, PauseAsk, Status};
 
 use super::Daemon;
-use crate::local::Reply;
+use crate::local::{Refusal, Reply};
 
 /// One question, and where its answer goes: the status that shows what came of it.
 #[derive(Debug)]
@@ -30,6 +30,13 @@ pub(crate) enum Ask {
     },
     /// Take jobs again.
     Resume {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Stop a job that runs here; a studio's goes to somebody else.
+    Release {
+        /// Which.
+        job: String,
         /// To whom it is told.
         reply: Reply,
     },
@@ -62,6 +69,22 @@ impl Daemon {
             }
             Ask::Resume { reply } => {
                 let exit = self.resume().await;
+                self.done(exit, reply)
+            }
+            Ask::Release { job, reply } => {
+                let exit = match self.ledger.origin(&job) {
+                    Some(Origin::Studio) => self.step(Input::Release(job.into())).await,
+                    // Its end comes as the engine's event, and whoever waits for it is told.
+                    Some(Origin::Local) => {
+                        self.engines.cancel(&job.into()).await;
+                        None
+                    }
+                    None => {
+                        let detail = format!("job `{}` does not run here", job.escape_debug());
+                        reply.send(Err(Refusal::not_found(detail)));
+                        return None;
+                    }
+                };
                 self.done(exit, reply)
             }
             Ask::Shutdown { after_jobs, reply } => {

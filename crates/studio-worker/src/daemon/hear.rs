@@ -41,6 +41,10 @@ impl Daemon {
                 self.machine_changed().await
             }
             News::Ask(ask) => self.asked(ask).await,
+            News::Shown => {
+                self.board.touch();
+                None
+            }
         }
     }
 
@@ -96,6 +100,10 @@ impl Daemon {
             if exit.is_some() {
                 return exit;
             }
+        }
+        if new.history_days != self.config.history_days {
+            self.config.history_days = new.history_days;
+            self.ledger.history().keep(new.history_days);
         }
         self.config.vram_threshold_gb = new.vram_threshold_gb;
         self.config.accept_kinds = new.accept_kinds;

@@ -100,7 +100,7 @@ impl Daemon {
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.pause.is_some() || !snapshot.holds.is_empty() => WorkerState::Paused,
-                _ if !snapshot.jobs.is_empty() => WorkerState::Busy,
+                _ if !self.ledger.jobs().is_empty() => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
@@ -108,12 +108,15 @@ impl Daemon {
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
             holds: snapshot.holds.into_iter().map(hold_view).collect(),
+            jobs: self.ledger.jobs().to_vec(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            last_record: self.ledger.history().last(),
+            last_log: self.log.last(),
             ..self.shown.first()
         }
     }
