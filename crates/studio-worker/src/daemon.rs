@@ -10,6 +10,7 @@ mod ledger;
 mod local_jobs;
 mod machine;
 mod models;
+mod pausing;
 mod prepare;
 mod registration;
 mod settings;
@@ -39,6 +40,7 @@ use crate::history::History;
 use crate::home::Home;
 use crate::http::Http;
 use crate::local::{Api, Board, Parts, Place};
+use crate::presence::{Needs, Probes};
 use crate::session::Session;
 use crate::shelf::Downloads;
 use crate::spool::Spool;
@@ -137,6 +139,9 @@ pub struct Daemon {
     status: StatusFile,
     /// What the local API shows.
     board: Board,
+    probes: Probes,
+    /// What they are asked for.
+    needs: watch::Sender<Needs>,
     /// What its windows and commands are told beside that.
     shown: Shown,
     /// Jobs, for people.
@@ -221,19 +226,27 @@ impl Daemon {
             fresh: HashSet::new(),
             status,
             board,
+            needs: watch::Sender::new(Needs::default()),
+            probes: Probes::default(),
             shown,
             ledger: Ledger::new(history),
             log,
         })
     }
 
+    /// Looks at the machine in another way.
+    #[must_use]
+    pub fn with_probes(self, probes: Probes) -> Self {
+        Self { probes, ..self }
+    }
+
     /// Runs until a signal, the studio or the core ends it.
     pub async fn run(mut self) -> Exit {
+        self.end_old_pause();
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
         let api = self.serve_locally();
         self.watch_machine();
         self.tasks.spawn(self.updates.clone().look_now_and_then());
-        self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
         loop {
@@ -381,7 +394,8 @@ async fn until(deadline: Option<Instant>) {
 fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
     Settings {
         slots,
-        paused: config.paused,
+        pause: pausing::first_pause(config),
+        rules: config.rules.clone(),
         remote_control: config.remote_control,
         reconnect_attempts: config.ws_reconnect_attempts,
         shutdown_grace: config.shutdown_grace,
@@ -410,6 +424,7 @@ fn engine_settings(
         idle_ttl: config.model_idle,
         resident: config.resident_models.iter().cloned().collect(),
         reserve: config.memory_reserve,
+        max_lanes: config.max_lanes,
         threads: config.engine_threads,
         start_limit: config.engine_start_limit,
         load_limit: config.engine_load_limit,

@@ -18,6 +18,7 @@ mod lifetime;
 mod local;
 mod lock;
 mod logbatch;
+pub mod presence;
 mod registration;
 mod session;
 mod shelf;

@@ -14,6 +14,7 @@ mod jobs;
 mod logs;
 mod models;
 mod openai;
+mod pause;
 mod registration;
 mod running;
 mod server;
@@ -116,6 +117,7 @@ fn routes() -> Routes {
         .merge(jobs::routes())
         .merge(logs::routes())
         .merge(models::routes())
+        .merge(pause::routes())
         .merge(registration::routes())
         .merge(status::routes())
         .merge(update::routes())

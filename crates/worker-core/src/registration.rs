@@ -188,6 +188,7 @@ impl Worker {
             self.push(Effect::Forget(job));
         }
         self.fails.clear();
+        self.unsaid.clear();
         self.registering = Registering::default();
         self.save(Identity::Pristine { install_id: None });
         self.registration_due(now);

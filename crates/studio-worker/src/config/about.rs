@@ -60,10 +60,18 @@ pub enum Default {
 
 /// Every setting of the owner, in the order of the template.
 pub fn all() -> Vec<About> {
-    [jobs::studio(), jobs::jobs(), jobs::memory(), files::models(), files::engines(), program::program()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        jobs::studio(),
+        jobs::jobs(),
+        jobs::owner(),
+        jobs::memory(),
+        files::models(),
+        files::engines(),
+        program::program(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 impl Kind {

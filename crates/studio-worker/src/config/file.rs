@@ -10,7 +10,7 @@ use worker_core::Identity;
 
 use super::template::TEMPLATE;
 use super::values::{self, Variables};
-use super::{Config, ConfigError, Key};
+use super::{Config, ConfigError, Key, PausedUntil};
 
 /// One config file.
 #[derive(Debug, Clone)]
@@ -107,6 +107,14 @@ impl ConfigFile {
     pub(super) fn keys_set(&self) -> Result<Vec<Key>, ConfigError> {
         let document = Document::parse(self.read()?).map_err(|error| self.syntax(&error))?;
         Ok(Key::ALL.into_iter().filter(|key| document.contains_key(key.as_str())).collect())
+    }
+
+    /// Writes a pause, or its end.
+    pub fn save_pause(&self, paused: bool, until: Option<PausedUntil>) -> Result<(), EditError> {
+        self.edit(|document| {
+            put(document, Key::Paused, Some(paused.into()));
+            put(document, Key::PausedUntil, until.map(|until| until.to_string().into()));
+        })
     }
 
     fn read(&self) -> Result<String, ConfigError> {

@@ -30,8 +30,20 @@ pub fn shown(config: &Config, home: &Home, key: Key) -> Value {
         Key::ModelsRoot => {
             config.models_root.as_deref().unwrap_or(home.models()).display().to_string().into()
         }
-        Key::OnlyWhenIdle => config.only_when_idle.into(),
+        Key::MaxLanes => config.max_lanes.into(),
+        Key::GpuPowerLimitWatts => config.gpu_power_limit.into(),
+        Key::OnlyWhenIdle => config.rules.only_when_idle.into(),
+        Key::IdleAfterSecs => config.rules.idle_after.as_secs_f64().into(),
+        Key::PauseOnFullscreen => config.rules.pause_on_fullscreen.into(),
+        Key::PauseForPrograms => config.rules.pause_for_programs.clone().into(),
+        Key::PauseOnBattery => config.rules.pause_on_battery.into(),
+        Key::Schedule => config.rules.schedule.to_lines().into(),
+        Key::RulesFreeMemory => config.rules.free_memory.into(),
+        Key::AcceptKinds => config.accept_kinds.iter().map(|kind| kind.as_str()).collect(),
+        Key::AcceptProjects => config.accept_projects.clone().into(),
+        Key::AcceptMaxPixels => config.accept_max_pixels.into(),
         Key::Paused => config.paused.into(),
+        Key::PausedUntil => config.paused_until.map(|until| until.to_string()).into(),
         Key::RemoteControl => config.remote_control.into(),
         Key::Slots => config.slots.into(),
         Key::WsReconnectAttempts => config.ws_reconnect_attempts.into(),

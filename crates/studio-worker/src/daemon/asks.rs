@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::{JoinAsk, Origin, Status};
+use worker_local::{JoinAsk, Origin, PauseAsk, Status};
 
 use super::Daemon;
 use crate::config::Config;
@@ -38,6 +38,18 @@ pub(crate) enum Ask {
     Join {
         /// Which.
         ask: JoinAsk,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take no more jobs.
+    Pause {
+        /// How, and how long.
+        ask: PauseAsk,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take jobs again.
+    Resume {
         /// To whom it is told.
         reply: Reply,
     },
@@ -77,6 +89,14 @@ impl Daemon {
             }
             Ask::ResetRegistration { reply } => self.reset_registration(reply).await,
             Ask::Join { ask, reply } => self.join(ask, reply).await,
+            Ask::Pause { ask, reply } => {
+                let exit = self.pause(&ask).await;
+                self.done(exit, reply)
+            }
+            Ask::Resume { reply } => {
+                let exit = self.resume().await;
+                self.done(exit, reply)
+            }
             Ask::Release { job, reply } => {
                 let exit = match self.ledger.origin(&job) {
                     Some(Origin::Studio) => self.step(Input::Release(job.into())).await,

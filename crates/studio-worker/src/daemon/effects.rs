@@ -11,7 +11,7 @@ use worker_core::{
 };
 
 use super::{Daemon, News, models};
-use crate::config::{EditError, Key};
+use crate::config::EditError;
 use crate::engines::EngineJob;
 use crate::http::told;
 use crate::logbatch::{self, Category};
@@ -72,13 +72,17 @@ impl Daemon {
                     Input::Polled(registration::poll(&http, &studio, &request_id, &secret).await)
                 });
             }
+            Effect::FreeMemory { at_once } => self.engines.free_memory(at_once).await,
+            Effect::LoadResidents => {
+                self.engines.use_memory().await;
+                self.load_residents();
+            }
             Effect::SaveIdentity(identity) => {
                 told_if_failed(self.file.save_identity(&identity));
                 self.files.store.set_trusted(models::trusted(&self.config, &identity));
             }
             Effect::SavePaused(paused) => {
-                self.config.paused = paused;
-                told_if_failed(self.file.save(Key::Paused, paused));
+                self.save_pause(paused, None);
             }
             Effect::Log { level, message, job } => {
                 if let Some(entry) = logbatch::log(Category::Worker, level, &message, job.as_ref()) {
@@ -200,7 +204,7 @@ fn spooled(spool: &Spool, entry: &SpoolEntry) -> Input {
     Input::Spooled { job: entry.job_id.clone(), outcome }
 }
 
-fn told_if_failed(written: Result<(), EditError>) {
+pub(super) fn told_if_failed(written: Result<(), EditError>) {
     if let Err(error) = written {
         tracing::error!("{}; the change is lost when the worker ends", told(&error));
     }

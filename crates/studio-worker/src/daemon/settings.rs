@@ -29,6 +29,11 @@ impl Daemon {
 
     /// Takes up what can change while the daemon runs; the rest waits for a restart.
     pub(super) async fn config_changed(&mut self, new: Config) -> Option<ExitReason> {
+        for exit in [self.pause_changed(&new).await, self.rules_changed(&new).await] {
+            if exit.is_some() {
+                return exit;
+            }
+        }
         let old = self.config.clone();
         self.config.take_up(&new);
         if self.config == old {
@@ -46,13 +51,11 @@ impl Daemon {
         }
         self.used.send_replace(Arc::new(self.config.clone()));
         let mut inputs = Vec::new();
-        if self.config.paused != old.paused {
-            inputs.push(Input::SetPaused(self.config.paused));
-        }
         let batches = self.engines.names().iter().any(|name| name == BATCHING_ENGINE);
         let of = |config: &Config| settings(config, slots(config, batches));
         let (mut before, after) = (of(&old), of(&self.config));
-        before.paused = after.paused;
+        // Told by itself, and never twice the same moment.
+        before.pause = after.pause;
         if before != after {
             inputs.push(Input::Settings(Box::new(after)));
         }

@@ -39,6 +39,11 @@ pub(super) enum Ask {
     Free,
     /// How long it may idle from now on.
     IdleTtl(Duration),
+    /// Ends the process whatever it does; jobs are taken again afterwards.
+    Abort {
+        grace: Duration,
+        done: oneshot::Sender<()>,
+    },
     Stop {
         grace: Duration,
         done: oneshot::Sender<()>,
@@ -164,6 +169,10 @@ impl Actor {
             Ask::Load(preload) => self.take_preload(preload),
             Ask::Free => self.free = true,
             Ask::IdleTtl(ttl) => Arc::make_mut(&mut self.settings).idle_ttl = ttl,
+            Ask::Abort { grace, done } => {
+                self.abort(grace, "the owner wants the memory").await;
+                let _ = done.send(());
+            }
             Ask::Describe(answer) => match &self.description {
                 Some(description) => drop(answer.send(Ok(description.clone()))),
                 None if self.closed => drop(answer.send(Err(DescribeError::Start(STOPPED.to_owned())))),

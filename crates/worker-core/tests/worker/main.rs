@@ -12,6 +12,7 @@ mod change;
 mod ending;
 mod jobs;
 mod live;
+mod pausing;
 mod properties;
 mod registration;
 mod release;
