@@ -14,13 +14,16 @@ mod hardware;
 mod history;
 mod home;
 mod http;
+mod lifetime;
 mod local;
 mod lock;
 mod logbatch;
 mod registration;
 mod session;
+mod shelf;
 mod spool;
 mod status;
+mod updates;
 mod upload;
 
 pub use exit::Exit;

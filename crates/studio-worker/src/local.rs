@@ -6,13 +6,19 @@
 mod answer;
 mod board;
 mod body;
+mod config;
+mod desk;
 mod discovery;
 mod guard;
 mod jobs;
 mod logs;
+mod models;
+mod openai;
+mod registration;
 mod running;
 mod server;
 mod status;
+mod update;
 mod wait;
 
 use std::path::Path;
@@ -28,7 +34,9 @@ use worker_local::{Discovery, PREFIX, Status};
 
 pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
+pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
+pub(crate) use openai::Place;
 pub(crate) use running::Running;
 
 use crate::daemon::{Ask, News};
@@ -53,6 +61,10 @@ pub(crate) struct Parts {
     pub(crate) running: Arc<Running>,
     /// To its task.
     pub(crate) asks: mpsc::Sender<News>,
+    /// For what needs no turn of its task.
+    pub(crate) desk: Desk,
+    /// What the dialect's routes need.
+    pub(crate) place: Place,
 }
 
 /// What the handlers share.
@@ -68,8 +80,12 @@ pub(crate) struct Local {
     pub(crate) running: Arc<Running>,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
+    /// For what needs no turn of the daemon's task.
+    pub(crate) desk: Desk,
 }
 
 impl Local {
@@ -95,7 +111,14 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(jobs::routes()).merge(logs::routes()).merge(status::routes())
+    Router::new()
+        .merge(config::routes())
+        .merge(jobs::routes())
+        .merge(logs::routes())
+        .merge(models::routes())
+        .merge(registration::routes())
+        .merge(status::routes())
+        .merge(update::routes())
 }
 
 /// The running server; it ends with this handle.
@@ -111,8 +134,9 @@ impl Api {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let Parts { board, log, history, running, asks } = parts;
-        let local = Arc::new(Local { board, log, history, running, asks, ending: tasks.soft().clone() });
+        let Parts { board, log, history, running, asks, desk, place } = parts;
+        let ending = tasks.soft().clone();
+        let local = Arc::new(Local { board, log, history, running, asks, desk, place, ending });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {
@@ -136,7 +160,7 @@ impl Api {
                 tracing::info!("the local API is at {}", found.url);
                 tasks.spawn_blocking(move || file.write(&found));
                 let guard = guard::Guard::new(listener.port, token);
-                let app = Router::new().nest(PREFIX, routes()).with_state(local);
+                let app = Router::new().nest(PREFIX, routes()).merge(openai::routes()).with_state(local);
                 server::serve(listener, guard::protect(app, guard), &tasks).await;
             }
         };

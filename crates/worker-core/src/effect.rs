@@ -19,6 +19,8 @@ pub enum Effect {
         secret: Secret,
         /// What the worker can do.
         capabilities: Box<Capabilities>,
+        /// Approves it without an operator.
+        join_code: Option<Secret>,
     },
     /// Ask for the decision; answered by `Input::Polled`.
     Poll {

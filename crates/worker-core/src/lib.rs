@@ -8,6 +8,7 @@
 //! whenever [`Worker::next_deadline`] has passed, and carries out the returned effects in their order.
 
 mod backoff;
+mod change;
 mod claims;
 mod draw;
 mod effect;

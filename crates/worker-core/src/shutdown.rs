@@ -47,7 +47,7 @@ impl Worker {
     }
 
     fn end(&mut self) {
-        self.give_back();
+        self.give_back(REASON);
         match self.link {
             Link::Open(_) => {
                 // A goodbye gives every claim back, so it is not said while a result waits in the spool.
@@ -65,7 +65,7 @@ impl Worker {
     }
 
     /// What still runs goes to another worker.
-    fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self, reason: &str) {
         let open = self.link.open().is_some();
         let (release, lease) = (self.link.uses(Feature::Release), self.link.uses(Feature::Lease));
         for job in self.jobs.take_all() {
@@ -77,15 +77,15 @@ impl Worker {
             self.push(Effect::Stop(job.id.clone()));
             self.push(Effect::Ended { job: job.id.clone(), end });
             self.push(Effect::Forget(job.id.clone()));
-            self.log(LogLevel::Info, "given back: the worker ends".to_owned(), Some(&job.id));
+            self.log(LogLevel::Info, format!("given back: {reason}"), Some(&job.id));
             if !open || job.cancelled || self.outbox.get(&job.id).is_some() {
                 continue;
             }
             let (job_id, attempt) = (job.id, job.attempt.filter(|_| lease));
             self.send(if release {
-                WorkerFrame::Release(Release { job_id, reason: REASON.to_owned(), attempt })
+                WorkerFrame::Release(Release { job_id, reason: reason.to_owned(), attempt })
             } else {
-                WorkerFrame::Fail(Fail { job_id, error: REASON.to_owned(), retryable: true, attempt })
+                WorkerFrame::Fail(Fail { job_id, error: reason.to_owned(), retryable: true, attempt })
             });
         }
     }

@@ -58,12 +58,12 @@ impl Daemon {
                     self.closing.push(session.close(reason));
                 }
             }
-            Effect::Register { install_id, secret, capabilities } => {
+            Effect::Register { install_id, secret, capabilities, join_code } => {
                 let (http, studio) = (Arc::clone(&self.http), self.config.studio.clone());
                 self.ask(async move {
-                    let answer =
-                        registration::ask(&http, &studio, &install_id, &secret, *capabilities, None).await;
-                    Input::Registered(answer)
+                    let code = join_code.as_ref().map(Secret::reveal);
+                    let ask = registration::ask(&http, &studio, &install_id, &secret, *capabilities, code);
+                    Input::Registered(ask.await)
                 });
             }
             Effect::Poll { request_id, secret } => {
@@ -104,13 +104,16 @@ impl Daemon {
         Performed::Answer(Input::Socket { socket, event: SocketEvent::Closed(None) })
     }
 
-    /// Runs a request beside the daemon; its answer comes as news.
-    fn ask(&self, request: impl Future<Output = Input> + Send + 'static) {
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
+    /// Asks about the registration beside the daemon; the answer comes as news, and a former question has none.
+    fn ask(&mut self, request: impl Future<Output = Input> + Send + 'static) {
+        let (news, tasks) = (self.news.clone(), self.tasks.child());
+        tasks.spawn(async move {
             let answer = request.await;
             let _ = news.send(News::Core(answer)).await;
         });
+        if let Some(former) = self.asking.replace(tasks) {
+            former.stop_hard();
+        }
     }
 
     async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {

@@ -98,20 +98,22 @@ impl Daemon {
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.paused => WorkerState::Paused,
-                _ if !self.ledger.jobs().is_empty() => WorkerState::Busy,
+                _ if !(self.ledger.jobs().is_empty() && self.local_jobs.is_empty()) => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
                 | SessionState::Connecting
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
-            jobs: self.ledger.jobs().to_vec(),
+            jobs: self.ledger.jobs().iter().cloned().chain(self.local_jobs.running()).collect(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            downloads: self.files.downloads.shown(),
+            update: self.updates.view(),
             last_record: self.ledger.history().last(),
             last_log: self.log.last(),
             ..self.shown.first()

@@ -8,10 +8,17 @@
 
 mod commands;
 mod jobs;
+mod joining;
+mod lifetime;
 mod local;
 mod models;
+mod openai;
 mod process;
 mod registration;
 mod results;
 mod session;
+mod settings;
+mod shelf;
+mod steering;
 mod support;
+mod updates;

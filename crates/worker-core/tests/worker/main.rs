@@ -8,6 +8,7 @@
     reason = "a test that is wrong about these fails, and its helpers read better by value"
 )]
 
+mod change;
 mod ending;
 mod jobs;
 mod live;
