@@ -316,7 +316,10 @@ impl Daemon {
 
     /// Begins to listen to this machine.
     fn serve_locally(&self) -> Api {
-        self.ledger.history().open();
+        if self.config.history_days == 0 {
+            // What an earlier setting left goes at once.
+            self.ledger.history().open();
+        }
         let parts = Parts {
             board: self.board.published(),
             log: self.log.clone(),

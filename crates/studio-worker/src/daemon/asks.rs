@@ -75,6 +75,7 @@ impl Daemon {
         match ask {
             Ask::Look { reply } => {
                 self.board.look();
+                self.ledger.history().open();
                 let status = if self.board.is_due() { self.show() } else { self.board.shown() };
                 reply.send(Ok(status));
                 None
