@@ -51,7 +51,7 @@ pub struct Config {
     pub engines_dir: Option<PathBuf>,
     /// Which engines are used, by the word of `modelSource.engine`; empty: every one that is found.
     pub engines: Vec<String>,
-    /// Of the local API.
+    /// Of the local API; 0: any that is free.
     pub local_api_port: u16,
     /// A model without a job for this long leaves memory.
     pub model_idle: Duration,

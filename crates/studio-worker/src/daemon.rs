@@ -3,11 +3,13 @@
 //! One task owns the core and everything that changes; sockets, uploads, requests and engines are tasks that
 //! send `News`. Time is tokio's, so that tests can pause it.
 
+mod asks;
 mod effects;
 mod hear;
 mod machine;
 mod models;
 mod prepare;
+mod show;
 mod speeds;
 
 use std::collections::{BTreeMap, HashSet};
@@ -31,11 +33,13 @@ use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
 use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
+use crate::local::{Api, Board};
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
 use prepare::{Files, Prepared, Preparing};
+use show::Shown;
 use speeds::Speeds;
 
 /// News that wait for the daemon: beyond it sockets and uploads wait, which is what should happen.
@@ -47,6 +51,7 @@ const ENGINE_GRACE: Duration = Duration::from_secs(1);
 /// How long the last tasks may take after everything was told to end.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
+pub(crate) use asks::Ask;
 pub(crate) use models::store_settings;
 
 /// The engine that answers several chats in one go.
@@ -70,6 +75,8 @@ pub(crate) enum News {
     Prepared(Box<Prepared>),
     /// Models were loaded, unloaded, fetched or removed.
     Models,
+    /// Somebody at this machine wants something.
+    Ask(Ask),
 }
 
 /// What the daemon's task woke up for.
@@ -78,6 +85,7 @@ enum Next {
     Engine(JobEvent),
     News(News),
     Deadline,
+    Show,
     Status,
 }
 
@@ -106,6 +114,10 @@ pub struct Daemon {
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
     fresh: HashSet<JobId>,
     status: StatusFile,
+    /// What the local API shows.
+    board: Board,
+    /// What its windows and commands are told beside that.
+    shown: Shown,
 }
 
 /// What a daemon is made of.
@@ -131,6 +143,8 @@ impl Daemon {
         clear_folder(&home.work())?;
         let models_root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
         let slots = slots(&config, &programs);
+        let shown = Shown::new(&home, &config, &programs);
+        let board = Board::new(shown.first());
         let sources = Sources::new(Hardware::read(), known_engines(&programs));
         let engine_settings = engine_settings(&config, home.work(), models_root, programs);
         let file_settings = store_settings(&home, &config);
@@ -168,29 +182,38 @@ impl Daemon {
             spool,
             fresh: HashSet::new(),
             status,
+            board,
+            shown,
         })
     }
 
     /// Runs until a signal, the studio or the core ends it.
     pub async fn run(mut self) -> Exit {
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
+        let api = Api::start(
+            self.config.local_api_port,
+            self.home.dir(),
+            self.board.published(),
+            self.news.clone(),
+        );
         self.watch_machine();
         self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
         loop {
             if let Some(reason) = exit {
-                return self.end(reason).await;
+                return self.end(reason, &api).await;
             }
             let deadline = self.worker.next_deadline().map(Instant::from_std);
             // What was received is dealt with outside of the select, so that nothing is dropped half way.
             let next = tokio::select! {
                 biased;
-                () = hard.cancelled() => return self.end_now().await,
+                () = hard.cancelled() => return self.end_now(&api).await,
                 () = soft.cancelled(), if !told_to_end => Next::Signal,
                 Some(event) = self.engine_events.recv() => Next::Engine(event),
                 Some(news) = self.inbox.recv() => Next::News(news),
                 () = until(deadline) => Next::Deadline,
+                () = until(self.board.due()) => Next::Show,
                 () = until(self.status.due()) => Next::Status,
             };
             exit = match next {
@@ -201,6 +224,10 @@ impl Daemon {
                 Next::Engine(event) => self.engine_event(event).await,
                 Next::News(news) => self.hear(news).await,
                 Next::Deadline => self.step(Input::Tick).await,
+                Next::Show => {
+                    self.show();
+                    None
+                }
                 Next::Status => {
                     self.write_status();
                     None
@@ -212,6 +239,7 @@ impl Daemon {
     /// Gives the core an input, carries out what it wants, and gives it what came of that at once.
     async fn step(&mut self, input: Input) -> Option<ExitReason> {
         self.status.touch();
+        self.board.touch();
         let mut inputs = std::collections::VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             for effect in self.worker.handle(Instant::now().into_std(), input) {
@@ -237,8 +265,9 @@ impl Daemon {
     }
 
     /// What was sent leaves, engines end, results stay in the spool.
-    async fn end(mut self, reason: ExitReason) -> Exit {
+    async fn end(mut self, reason: ExitReason, api: &Api) -> Exit {
         self.write_status();
+        self.show();
         // Nobody reads news any more: what still comes in is thrown away instead of waiting.
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
@@ -254,15 +283,17 @@ impl Daemon {
             }
         };
         tokio::select! {
-            _ = async { tokio::join!(self.engines.stop_all(ENGINE_GRACE), last_words) } => {}
+            _ = async { tokio::join!(self.engines.stop_all(ENGINE_GRACE), last_words, api.stop()) } => {}
             () = hard.cancelled() => {}
         }
+        api.close();
         self.end_tasks().await;
         reason.into()
     }
 
     /// The second signal.
-    async fn end_now(self) -> Exit {
+    async fn end_now(self, api: &Api) -> Exit {
+        api.close();
         self.engines.stop_all(Duration::ZERO).await;
         self.end_tasks().await;
         Exit::Clean

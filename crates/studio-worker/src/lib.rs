@@ -13,6 +13,8 @@ mod exit;
 mod hardware;
 mod home;
 mod http;
+mod lifetime;
+mod local;
 mod lock;
 mod logbatch;
 mod registration;

@@ -53,6 +53,8 @@ pub enum Input {
     Log(LogEntry),
     /// The first signal: end within the grace.
     Shutdown,
+    /// The owner wants the end of what runs, and then of the worker.
+    Drain,
 }
 
 /// What the machine is and has now.

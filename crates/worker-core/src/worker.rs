@@ -33,7 +33,7 @@ pub struct Worker {
     pub(crate) fails: Fails,
     pub(crate) logs: Logs,
     pub(crate) paused: bool,
-    /// An operator asked for the end of what runs, and then of the worker.
+    /// An operator or the owner asked for the end of what runs, and then of the worker.
     pub(crate) draining: bool,
     /// After the first signal: the end of the grace.
     pub(crate) stopping: Option<Instant>,
@@ -124,6 +124,7 @@ impl Worker {
             Input::SetPaused(paused) => self.set_paused(paused),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
+            Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.
         for follow_up in [Self::due, Self::report, Self::settle] {

@@ -38,6 +38,9 @@ ws_reconnect_attempts = 0
 # Engine programs, each named studio-engine-NAME, beside those that lie beside this worker's own program.
 # engines_dir = "/opt/studio-engines"
 
+# Where the window, the commands and local programs reach this worker, on this machine only; 0 for any free port.
+# local_api_port = 4787
+
 # Which engines are used. Unset: every one that is found.
 # engines = ["sd-cpp", "llama-cpp", "sherpa-onnx", "synthetic"]
 

@@ -13,8 +13,6 @@ use crate::hardware::GIB;
 
 /// The studio that runs beside the worker.
 const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
-/// Beside the studio's own port.
-const DEFAULT_LOCAL_API_PORT: u16 = 4781;
 /// More would only wait: no engine batches wider.
 const SLOTS: RangeInclusive<i64> = 1..=64;
 /// An hour: supervisors kill long before.
@@ -88,8 +86,8 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         engines_dir: reader.path(Key::EnginesDir),
         engines: reader.texts(Key::Engines),
         local_api_port: reader
-            .integer(Key::LocalApiPort, 1..=65_535)
-            .map_or(DEFAULT_LOCAL_API_PORT, |port| port as u16),
+            .integer(Key::LocalApiPort, 0..=65_535)
+            .map_or(worker_local::DEFAULT_PORT, |port| port as u16),
         model_idle: reader.seconds(Key::ModelIdleSecs).unwrap_or(DEFAULT_MODEL_IDLE),
         resident_models: reader.texts(Key::ResidentModels),
         memory_reserve: reader

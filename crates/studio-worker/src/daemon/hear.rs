@@ -40,6 +40,7 @@ impl Daemon {
                 self.read_models();
                 self.machine_changed().await
             }
+            News::Ask(ask) => self.asked(ask).await,
         }
     }
 

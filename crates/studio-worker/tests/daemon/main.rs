@@ -8,6 +8,7 @@
 
 mod commands;
 mod jobs;
+mod lifetime;
 mod models;
 mod process;
 mod registration;

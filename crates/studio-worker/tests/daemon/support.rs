@@ -8,7 +8,7 @@ mod worker;
 use std::time::Duration;
 
 pub use http::{Answer, Request};
-pub use program::{Program, is_alive};
+pub use program::{Program, Running, is_alive};
 pub use studio::{Peer, Studio};
 pub use worker::{TestWorker, approved_config};
 

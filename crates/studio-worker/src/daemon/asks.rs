@@ -1,0 +1,67 @@
+//! What people and programs of this machine ask of the daemon, through the local API.
+
+use std::sync::Arc;
+
+use worker_core::{ExitReason, Input};
+use worker_local::Status;
+
+use super::Daemon;
+use crate::local::Reply;
+
+/// One question, and where its answer goes: the status that shows what came of it.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// What is going on?
+    Look {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Bring the window to the front.
+    Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// End, as after a signal.
+    Shutdown {
+        /// Once what runs is finished, however long it takes.
+        after_jobs: bool,
+        /// To whom it is told.
+        reply: Reply,
+    },
+}
+
+impl Daemon {
+    /// Does what was asked, and says so with a status that shows it.
+    pub(super) async fn asked(&mut self, ask: Ask) -> Option<ExitReason> {
+        match ask {
+            Ask::Look { reply } => {
+                self.board.look();
+                let status = if self.board.is_due() { self.show() } else { self.board.shown() };
+                reply.send(Ok(status));
+                None
+            }
+            Ask::Raise { reply } => {
+                self.shown.raises += 1;
+                self.done(None, reply)
+            }
+            Ask::Shutdown { after_jobs, reply } => {
+                tracing::info!(after_jobs, "asked to end through the local API");
+                let input = if after_jobs {
+                    Input::Drain
+                } else {
+                    self.tasks.stop_softly();
+                    Input::Shutdown
+                };
+                let exit = self.step(input).await;
+                self.done(exit, reply)
+            }
+        }
+    }
+
+    /// Publishes what came of it at once, and answers.
+    pub(super) fn done(&mut self, exit: Option<ExitReason>, reply: Reply) -> Option<ExitReason> {
+        let status: Arc<Status> = self.show();
+        reply.send(Ok(status));
+        exit
+    }
+}

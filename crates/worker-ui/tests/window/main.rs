@@ -1,0 +1,4 @@
+//! The window, driven through the names that a screen reader would say.
+
+mod harness;
+mod shell;
