@@ -5,6 +5,7 @@
 //
 // STUDIO_DEV_WORKER=ui|run|none   with a window (the default), without one, or none
 // STUDIO_DEV_STUDIO=serve|none    a studio beside it (the default), or none
+// STUDIO_DEV_LISTEN=ADDRESS:PORT  where that studio listens, if not at its usual address
 // STUDIO_DEV_DATA=FOLDER          logs and the studio's data; `.dev` in the repository
 // STUDIO_WORKER_SHUTDOWN_GRACE_SECS=SECONDS   the longest that a running job is waited for; 600
 
@@ -19,7 +20,9 @@ const grace = Number(process.env.STUDIO_WORKER_SHUTDOWN_GRACE_SECS || 600);
 const LAST_WORDS_MS = 10_000;
 /** Asks the system for the end of a program whose PM2 is gone. */
 const bound = ["/usr/bin/setpriv", "/bin/setpriv"].find(existsSync);
-const interpreter = bound ? { interpreter: bound, interpreter_args: "--pdeathsig TERM" } : { interpreter: "none" };
+function interpreter(signal) {
+  return bound ? { interpreter: bound, interpreter_args: `--pdeathsig ${signal}` } : { interpreter: "none" };
+}
 
 const worker = process.env.STUDIO_DEV_WORKER ?? "ui";
 const studio = process.env.STUDIO_DEV_STUDIO ?? "serve";
@@ -29,6 +32,8 @@ for (const [name, value, choices] of [
 ]) {
   if (!choices.includes(value)) throw new Error(`${name}=${value}: one of ${choices.join(", ")}`);
 }
+
+const listen = process.env.STUDIO_DEV_LISTEN ? ["--listen", process.env.STUDIO_DEV_LISTEN] : [];
 
 /** What every app has. */
 function app(name, rest) {
@@ -42,7 +47,6 @@ function program(name, file, args, rest) {
   return app(name, {
     script,
     args,
-    ...interpreter,
     watch: [script],
     // PM2 would else ignore whatever lies below a folder with a dot.
     ignore_watch: [],
@@ -68,10 +72,13 @@ if (worker !== "none") {
     RUST_BACKTRACE: process.env.RUST_BACKTRACE ?? "1",
     STUDIO_WORKER_SHUTDOWN_GRACE_SECS: String(grace),
   };
+  // A daemon whose standard input PM2 holds ends with PM2.
+  const words = worker === "ui" ? ["ui"] : ["run", "--end-with-parent"];
   if (worker === "ui") env.DISPLAY = process.env.DISPLAY ?? ":0";
   apps.push(
-    program(worker === "ui" ? "studio-worker-ui" : "studio-worker", "studio-worker", worker, {
+    program(worker === "ui" ? "studio-worker-ui" : "studio-worker", "studio-worker", words, {
       env,
+      ...interpreter("HUP"),
       kill_timeout: grace * 1000 + LAST_WORDS_MS,
       // Ended as asked, or another worker runs; usage; refused by the studio; another holds its id.
       stop_exit_codes: [0, 2, 3, 4, 5],
@@ -80,7 +87,8 @@ if (worker !== "none") {
 }
 if (studio === "serve") {
   apps.push(
-    program("studio", "studio", ["serve", "--data-dir", path.join(data, "studio")], {
+    program("studio", "studio", ["serve", "--data-dir", path.join(data, "studio"), ...listen], {
+      ...interpreter("TERM"),
       env: { RUST_LOG: process.env.STUDIO_DEV_STUDIO_LOG ?? "info" },
       kill_timeout: LAST_WORDS_MS,
     }),

@@ -17,16 +17,10 @@ pm2_kills_after() {
   echo "${kill_timeout:-1600}"
 }
 
-# The program to put in front of another, so that it ends when its parent is gone without a word.
-bound=()
-if command -v setpriv > /dev/null; then
-  bound=(setpriv --pdeathsig TERM)
-fi
-
-# A terminal may go away and leave its programs behind; PM2 may not.
+# Stands in front of another program, which then is told when PM2 is gone without a word.
 owned=()
-if [[ -n "${pm_id:-}" ]]; then
-  owned=(${bound[@]+"${bound[@]}"})
+if [[ -n "${pm_id:-}" ]] && command -v setpriv > /dev/null; then
+  owned=(setpriv --pdeathsig HUP)
 fi
 
 # PM2 waits so long after `stop`, then kills: the running job must be given back before that.

@@ -13,8 +13,9 @@ const readline = require("node:readline");
 const FINAL = [0, 2, 3, 4, 5];
 /** How long a running job is waited for at an edit where the program itself has no time after a signal. */
 const EDIT_GRACE_MS = 5000;
-/** How often the program is asked for its jobs meanwhile. */
+/** How often the program is asked for its jobs meanwhile, and after how long it surely has told of all. */
 const LOOK_MS = 200;
+const TOLD_MS = 1500;
 
 const watcherCommand = process.argv.slice(2);
 const bound = ["/usr/bin/setpriv", "/bin/setpriv"].find(existsSync);
@@ -28,9 +29,9 @@ function say(text) {
   process.stderr.write(`[keep] ${text}\n`);
 }
 
-/** A child that is told when this process is gone, where the system can. */
-function start(command, options) {
-  const [program, ...rest] = bound ? [bound, "--pdeathsig", "TERM", ...command] : command;
+/** A child that is told when this process is gone, where the system can; it may be told more than once. */
+function start(command, signal, options) {
+  const [program, ...rest] = bound ? [bound, "--pdeathsig", signal, ...command] : command;
   return spawn(program, rest, options);
 }
 
@@ -40,7 +41,7 @@ function startWatcher() {
   const env = { ...process.env, [runner]: "hand-over", PATH: `${__dirname}${path.delimiter}${process.env.PATH}` };
   // Meant for the program: cargo and its watcher would log with it too.
   delete env.RUST_LOG;
-  watcher = start(watcherCommand, { env, stdio: ["ignore", "inherit", "inherit", "pipe"] });
+  watcher = start(watcherCommand, "TERM", { env, stdio: ["ignore", "inherit", "inherit", "pipe"] });
   watcher.on("error", (error) => fail(`${watcherCommand[0]} cannot be started: ${error.message}`));
   watcher.on("exit", (code, signal) => {
     watcher = null;
@@ -76,7 +77,9 @@ function built(command) {
 }
 
 function startWorker({ command, identity }) {
-  const child = start(command, { stdio: ["pipe", "inherit", "inherit"] });
+  // Its standard input is the pipe by which a daemon knows that this process is there.
+  const words = command[1] === "run" ? [...command, "--end-with-parent"] : command;
+  const child = start(words, "HUP", { stdio: ["pipe", "inherit", "inherit"] });
   worker = { child, command, identity, stopping: false };
   say(`started ${path.basename(command[0])} ${command.slice(1).join(" ")}, pid ${child.pid}`);
   child.on("error", (error) => fail(`${command[0]} cannot be started: ${error.message}`));
@@ -111,11 +114,14 @@ async function replace(old) {
 
 /** Waits until the jobs that run now are done, but not for long. */
 async function jobsDone(old) {
-  const until = Date.now() + EDIT_GRACE_MS;
-  const before = await jobs(old.command);
-  while (worker === old && ending === null && wanted !== null && Date.now() < until) {
+  const begun = Date.now();
+  const seen = new Set();
+  while (worker === old && ending === null && wanted !== null) {
     const now = await jobs(old.command);
-    if (!before.some((id) => now.includes(id))) return;
+    const waited = Date.now() - begun;
+    if (waited < TOLD_MS) now.forEach((id) => seen.add(id));
+    const left = now.some((id) => seen.has(id));
+    if (waited >= EDIT_GRACE_MS || (waited >= TOLD_MS && !left)) return;
     await new Promise((done) => setTimeout(done, LOOK_MS));
   }
 }
@@ -142,9 +148,11 @@ function fail(text) {
 
 /** Ends both children; the last one to go ends this process. */
 function end(code, signal) {
-  if (ending === null) ending = code;
-  watcher?.kill("SIGTERM");
-  worker?.child.kill(signal);
+  if (ending === null) {
+    ending = code;
+    watcher?.kill("SIGTERM");
+    worker?.child.kill(signal);
+  }
   leave();
 }
 
@@ -152,9 +160,20 @@ function leave() {
   if (ending !== null && !watcher && !worker) process.exit(ending);
 }
 
-// The other signal: a supervisor or a terminal has told the worker too, and the same one twice means "at once".
-process.on("SIGINT", () => end(0, "SIGTERM"));
-process.on("SIGTERM", () => end(0, "SIGINT"));
+/** Passes a signal on as the other one: a supervisor or a terminal may have sent it to the worker too, where the same
+ *  one twice means "at once". Said twice to this process, it does mean that. */
+function onSignal(name, other) {
+  let told = false;
+  process.on(name, () => {
+    if (told) worker?.child.kill(other);
+    told = true;
+    end(0, other);
+  });
+}
+
+onSignal("SIGINT", "SIGTERM");
+onSignal("SIGTERM", "SIGINT");
+// From the system, when the parent or the terminal is gone; perhaps more than once.
 process.on("SIGHUP", () => end(0, "SIGTERM"));
 // PM2 holds the other end.
 const input = fstatSync(0);

@@ -17,4 +17,6 @@ mkdir -p "$own"
 for program in "$built"/studio-worker "$built"/studio-engine-*; do
   if [[ -f "$program" && -x "$program" ]]; then ln "$program" "$own/"; fi
 done
+# PM2 holds the other end of its standard input.
+if [[ -n "${pm_id:-}" && "$1" == run ]]; then set -- "$@" --end-with-parent; fi
 exec ${owned[@]+"${owned[@]}"} "$own/studio-worker" "$@"

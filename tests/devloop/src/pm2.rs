@@ -30,10 +30,9 @@ impl Pm2 {
     }
 
     /// Sets a variable for the apps that are started from now on.
-    #[must_use]
-    pub fn with_env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+    pub fn set(&mut self, key: &str, value: impl AsRef<OsStr>) {
+        self.environment.retain(|(known, _)| known != key);
         self.environment.push((key.to_owned(), value.as_ref().to_string_lossy().into_owned()));
-        self
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -34,12 +34,12 @@ impl Scene {
         let worker = story.newcomer("attic").await;
         let heir = story.newcomer("heir").await;
         let workspace = Workspace::new(&story.home);
-        let pm2 = Pm2::new(&story.home)
-            .with_env("STUDIO_WORKER_CONFIG", worker.config_path())
-            .with_env("STUDIO_WORKER_ENGINES", "synthetic")
-            .with_env("STUDIO_DEV_ROOT", workspace.root())
-            .with_env("STUDIO_DEV_DATA", story.home.join("data"))
-            .with_env("STUDIO_DEV_STUDIO", "none");
+        let mut pm2 = Pm2::new(&story.home);
+        pm2.set("STUDIO_WORKER_CONFIG", worker.config_path());
+        pm2.set("STUDIO_WORKER_ENGINES", "synthetic");
+        pm2.set("STUDIO_DEV_ROOT", workspace.root());
+        pm2.set("STUDIO_DEV_DATA", story.home.join("data"));
+        pm2.set("STUDIO_DEV_STUDIO", "none");
         Self { pm2, workspace, worker, heir, story }
     }
 
@@ -115,7 +115,7 @@ impl Scene {
     /// Everything of the worker that runs: windows, daemons.
     pub fn processes(&self) -> Vec<u32> {
         let config = self.worker.config_path();
-        [running_as("ui", &config), running_as("run", &config), running_as("engine", &config)].concat()
+        ["ui", "window", "run", "engine"].iter().flat_map(|word| running_as(word, &config)).collect()
     }
 
     /// Waits until nothing of the worker runs, and the studio knows that.
@@ -130,9 +130,17 @@ impl Scene {
             .await;
     }
 
-    /// What a script and its worker wrote.
-    pub fn log(&self, script: &str) -> String {
-        std::fs::read_to_string(self.log_path(script)).unwrap_or_default()
+    /// What an app and its worker wrote.
+    pub fn log(&self, app: &str) -> String {
+        let of_ecosystem = self.story.home.join("data/logs").join(format!("{app}.log"));
+        let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+        read(self.log_path(app)) + &read(of_ecosystem)
+    }
+
+    /// Starts the ecosystem file's apps.
+    pub async fn start_ecosystem(&self) {
+        let file = repository().join("dev/ecosystem.config.cjs");
+        self.pm2.run(&["start", &file.to_string_lossy()]).await;
     }
 
     fn log_path(&self, script: &str) -> PathBuf {
@@ -148,9 +156,10 @@ impl Scene {
 impl Drop for Scene {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for entry in std::fs::read_dir(self.story.home.path()).into_iter().flatten().flatten() {
+            let folders = [self.story.home.path().to_owned(), self.story.home.join("data/logs")];
+            for entry in folders.iter().flat_map(std::fs::read_dir).flatten().flatten() {
                 let path = entry.path();
-                if path.to_string_lossy().ends_with(".pm2.log") {
+                if path.to_string_lossy().ends_with(".pm2.log") || path.starts_with(&folders[1]) {
                     eprintln!(
                         "--- {}:\n{}\n---",
                         path.display(),

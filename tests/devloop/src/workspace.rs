@@ -1,12 +1,13 @@
-//! A workspace of one file that stands in for this one: its program becomes the built worker.
+//! A small workspace that stands in for this one: its programs become the built ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use testkit::Home;
 
-/// The worker that was built beside the tests.
+/// The programs that were built beside the tests.
 const WORKER: &str = "studio-worker";
+const STUDIO: &str = "studio";
 
 /// Where this repository lies.
 pub fn repository() -> PathBuf {
@@ -14,30 +15,32 @@ pub fn repository() -> PathBuf {
     here.parent().and_then(Path::parent).expect("tests/devloop lies in the repository").to_path_buf()
 }
 
-/// A folder with a package `studio-worker`, built in a second.
+/// A workspace with the packages `studio-worker` and `studio`, built in a second.
 ///
-/// The program replaces itself by the built worker, whose name it keeps: edits cost no build of the whole project, and
-/// what runs, ends and is killed is the real worker.
+/// Their programs replace themselves by the built ones and keep their names: edits cost no build of the whole project,
+/// and what runs, ends and is killed is the real worker.
 #[derive(Debug)]
 pub struct Workspace {
     root: PathBuf,
-    worker: PathBuf,
 }
 
 impl Workspace {
     /// One in `home`.
     pub fn new(home: &Home) -> Self {
-        let root = home.join("workspace");
-        let package = root.join("crates/studio-worker");
-        fs::create_dir_all(package.join("src")).expect("a home can be written");
-        fs::write(root.join("Cargo.toml"), "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n")
-            .expect("a home can be written");
-        let manifest = "[package]\nname = \"studio-worker\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
-        fs::write(package.join("Cargo.toml"), manifest).expect("a home can be written");
-        let lock = "version = 4\n\n[[package]]\nname = \"studio-worker\"\nversion = \"0.0.0\"\n";
-        fs::write(root.join("Cargo.lock"), lock).expect("a home can be written");
-        let workspace = Self { root, worker: testkit::binary(WORKER) };
+        let workspace = Self { root: home.join("workspace") };
+        workspace.put("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
+        let mut lock = "version = 4\n".to_owned();
+        for name in [STUDIO, WORKER] {
+            let named = format!("name = \"{name}\"\nversion = \"0.0.0\"\n");
+            workspace.put(
+                &format!("crates/{name}/Cargo.toml"),
+                &format!("[package]\n{named}edition = \"2024\"\n"),
+            );
+            lock.push_str(&format!("\n[[package]]\n{named}"));
+        }
+        workspace.put("Cargo.lock", &lock);
         workspace.edit("first");
+        workspace.put(&source_of(STUDIO), &source(STUDIO, "a studio"));
         workspace
     }
 
@@ -46,49 +49,51 @@ impl Workspace {
         &self.root
     }
 
-    /// Where cargo puts what it builds.
-    pub fn target(&self) -> PathBuf {
-        self.root.join("target")
-    }
-
-    /// The program that cargo builds.
-    pub fn program(&self) -> PathBuf {
-        self.target().join("debug").join(WORKER)
-    }
-
     /// Builds it, as somebody in another terminal would.
     pub fn build(&self) {
         let mut cargo = std::process::Command::new("cargo");
-        cargo
-            .args(["build", "--quiet", "--offline"])
-            .current_dir(&self.root)
-            .env("CARGO_TARGET_DIR", self.target());
+        let target = self.root.join("target");
+        cargo.args(["build", "--quiet", "--offline"]).current_dir(&self.root).env("CARGO_TARGET_DIR", target);
         assert!(cargo.status().expect("cargo is there").success(), "the stand-in does not compile");
     }
 
-    /// Changes the source; the next program says `edition` when it starts.
+    /// Changes the worker's source; the next program says `edition` when it starts.
     pub fn edit(&self, edition: &str) {
-        // Whatever starts engines by the path of the worker's program finds the stand-in, which passes everything on.
-        let source = format!(
-            "use std::os::unix::process::CommandExt;\n\n\
-             fn main() {{\n    \
-                 let mut words = std::env::args_os();\n    \
-                 let name = words.next().unwrap();\n    \
-                 eprintln!(\"this is {edition}\");\n    \
-                 let error = std::process::Command::new({worker:?}).arg0(name).args(words).exec();\n    \
-                 panic!(\"{{error}}\");\n\
-             }}\n",
-            worker = self.worker
-        );
-        self.write(&source);
+        self.put(&source_of(WORKER), &source(WORKER, edition));
     }
 
-    /// Breaks the source.
+    /// Changes the studio's.
+    pub fn edit_studio(&self, edition: &str) {
+        self.put(&source_of(STUDIO), &source(STUDIO, edition));
+    }
+
+    /// Breaks the worker's source.
     pub fn break_it(&self) {
-        self.write("fn main() { this is not Rust }\n");
+        self.put(&source_of(WORKER), "fn main() { this is not Rust }\n");
     }
 
-    fn write(&self, source: &str) {
-        fs::write(self.root.join("crates/studio-worker/src/main.rs"), source).expect("a home can be written");
+    /// Writes a file.
+    pub fn put(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        let written = fs::create_dir_all(path.parent().expect("a file lies in a folder"));
+        written.and_then(|()| fs::write(path, text)).expect("a home can be written");
     }
+}
+
+fn source_of(package: &str) -> String {
+    format!("crates/{package}/src/main.rs")
+}
+
+fn source(package: &str, edition: &str) -> String {
+    let program = testkit::binary(package);
+    format!(
+        "use std::os::unix::process::CommandExt;\n\n\
+         fn main() {{\n    \
+             let mut words = std::env::args_os();\n    \
+             let name = words.next().unwrap();\n    \
+             eprintln!(\"this is {edition}\");\n    \
+             let error = std::process::Command::new({program:?}).arg0(name).args(words).exec();\n    \
+             panic!(\"{{error}}\");\n\
+         }}\n"
+    )
 }
