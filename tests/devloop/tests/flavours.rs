@@ -7,8 +7,8 @@ use devloop::{Scene, send};
 use e2e::{SOON, picture};
 use rustix::process::Signal;
 
-/// Lets a stop take the worker's whole grace.
-const PATIENT: [&str; 2] = ["--kill-timeout", "20000"];
+/// Leaves five seconds to a job.
+const PATIENT: [&str; 2] = ["--kill-timeout", "10000"];
 const SHORT: &str = "a fox [[delay=2500]]";
 const LONG: &str = "a fox [[delay=12000]]";
 

@@ -7,12 +7,12 @@ use e2e::{SOON, picture};
 use rustix::process::Signal;
 
 const SCRIPT: &str = "studio-worker-dev";
-/// Lets a stop take the worker's whole grace.
-const PATIENT: [&str; 2] = ["--kill-timeout", "20000"];
+/// Leaves five seconds to a job.
+const PATIENT: [&str; 2] = ["--kill-timeout", "10000"];
 /// Shorter than the grace, and longer than it.
 const SHORT: &str = "a fox [[delay=2500]]";
 const LONG: &str = "a fox [[delay=12000]]";
-/// The default grace and what the last words take.
+/// What is left to a job, and what the last words take.
 const GRACE_AND_MORE: Duration = Duration::from_secs(15);
 
 #[tokio::test]
