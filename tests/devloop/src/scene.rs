@@ -10,7 +10,7 @@ use testkit::{WorkerProcess, wait_for, wait_until};
 use crate::{Pm2, Workspace, is_there, repository, running_as};
 
 /// From the start of a script to a worker that is online: a build of one file on a busy machine.
-pub const BUILT: Duration = Duration::from_secs(60);
+pub const BUILT: Duration = Duration::from_mins(1);
 
 /// The scene; PM2 ends first.
 #[derive(Debug)]

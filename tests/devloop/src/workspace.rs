@@ -29,16 +29,13 @@ impl Workspace {
     pub fn new(home: &Home) -> Self {
         let workspace = Self { root: home.join("workspace") };
         workspace.put("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n");
-        let mut lock = "version = 4\n".to_owned();
+        let named = |name: &str| format!("name = \"{name}\"\nversion = \"0.0.0\"\n");
         for name in [STUDIO, WORKER] {
-            let named = format!("name = \"{name}\"\nversion = \"0.0.0\"\n");
-            workspace.put(
-                &format!("crates/{name}/Cargo.toml"),
-                &format!("[package]\n{named}edition = \"2024\"\n"),
-            );
-            lock.push_str(&format!("\n[[package]]\n{named}"));
+            let manifest = format!("[package]\n{}edition = \"2024\"\n", named(name));
+            workspace.put(&format!("crates/{name}/Cargo.toml"), &manifest);
         }
-        workspace.put("Cargo.lock", &lock);
+        let locked = [STUDIO, WORKER].map(|name| format!("\n[[package]]\n{}", named(name)));
+        workspace.put("Cargo.lock", &format!("version = 4\n{}", locked.concat()));
         workspace.edit("first");
         workspace.put(&source_of(STUDIO), &source(STUDIO, "a studio"));
         workspace
@@ -86,13 +83,14 @@ fn source_of(package: &str) -> String {
 
 fn source(package: &str, edition: &str) -> String {
     let program = testkit::binary(package);
+    let program = program.display();
     format!(
         "use std::os::unix::process::CommandExt;\n\n\
          fn main() {{\n    \
              let mut words = std::env::args_os();\n    \
              let name = words.next().unwrap();\n    \
              eprintln!(\"this is {edition}\");\n    \
-             let error = std::process::Command::new({program:?}).arg0(name).args(words).exec();\n    \
+             let error = std::process::Command::new(r#\"{program}\"#).arg0(name).args(words).exec();\n    \
              panic!(\"{{error}}\");\n\
          }}\n"
     )

@@ -67,10 +67,10 @@ async fn flavours_are_switched_and_switched_back() {
 /// A folder of cargo's with the real worker in it.
 fn built(scene: &Scene) -> std::path::PathBuf {
     let folder = scene.story.home.join("built/debug");
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("a home can be written");
     let (from, to) = (testkit::binary("studio-worker"), folder.join("studio-worker"));
     if fs::hard_link(&from, &to).is_err() {
-        fs::copy(from, &to).unwrap();
+        fs::copy(from, &to).expect("a home can be written");
     }
     to
 }
@@ -79,9 +79,9 @@ fn built(scene: &Scene) -> std::path::PathBuf {
 fn rebuild_as_something_broken(program: &Path) {
     use std::os::unix::fs::PermissionsExt;
     let next = program.with_extension("next");
-    fs::write(&next, "#!/bin/sh\necho this one is broken\nexit 7\n").unwrap();
-    fs::set_permissions(&next, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(next, program).unwrap();
+    fs::write(&next, "#!/bin/sh\necho this one is broken\nexit 7\n").expect("a home can be written");
+    fs::set_permissions(&next, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    fs::rename(next, program).expect("a home can be written");
 }
 
 #[tokio::test]
@@ -151,7 +151,7 @@ async fn what_is_missing_is_named_with_what_to_type() {
 
 /// The path as it is, without the folders that have `tool`.
 fn path_without(tool: &str) -> String {
-    let path = std::env::var("PATH").unwrap();
+    let path = std::env::var("PATH").expect("cargo was found in it");
     let folders = path.split(':').filter(|folder| !Path::new(folder).join(tool).exists());
     folders.collect::<Vec<_>>().join(":")
 }
