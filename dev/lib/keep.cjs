@@ -66,7 +66,7 @@ function built(command) {
   const next = { command, identity: identity(command) };
   if (worker === null) {
     startWorker(next);
-  } else if (next.identity === worker.identity) {
+  } else if (next.identity === worker.identity && !worker.asked) {
     // Also when it was to be replaced: the newer edit took the older one back.
     wanted = null;
     say("the build brought nothing new");
@@ -80,7 +80,7 @@ function startWorker({ command, identity }) {
   // Its standard input is the pipe by which a daemon knows that this process is there.
   const words = command[1] === "run" ? [...command, "--end-with-parent"] : command;
   const child = start(words, "HUP", { stdio: ["pipe", "inherit", "inherit"] });
-  worker = { child, command, identity, stopping: false };
+  worker = { child, command, identity, stopping: false, asked: false };
   say(`started ${path.basename(command[0])} ${command.slice(1).join(" ")}, pid ${child.pid}`);
   child.on("error", (error) => fail(`${command[0]} cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => {
@@ -108,6 +108,7 @@ async function replace(old) {
   if (wanted === null) {
     old.stopping = false;
   } else {
+    old.asked = true;
     old.child.kill("SIGTERM");
   }
 }
