@@ -3,9 +3,12 @@
 //! Reading reports every problem with its key and line and changes nothing; writing keeps comments and
 //! unknown keys, is atomic, and happens under a lock so that the daemon and the commands do not undo each other.
 
+pub(crate) mod about;
+mod change;
 mod file;
 mod key;
 mod problem;
+mod shown;
 mod template;
 mod values;
 
@@ -15,9 +18,11 @@ use std::time::Duration;
 use studio_protocol::ApiBase;
 use worker_core::Identity;
 
+pub use change::{ChangeError, waiting_for_restart};
 pub use file::{ConfigFile, EditError};
 pub use key::{Key, UnknownKey};
 pub use problem::{ConfigError, Problem};
+pub(crate) use shown::shown;
 pub(crate) use values::MEGABIT;
 
 /// A config that was read and is valid.
@@ -79,4 +84,26 @@ pub struct Config {
     pub auto_update_feed: Option<String>,
     /// Top-level keys that this version does not know.
     pub unknown_keys: Vec<String>,
+}
+
+impl Config {
+    /// Takes over what a running daemon goes by at once; see [`Key::is_live`].
+    pub fn take_up(&mut self, new: &Self) {
+        let Self { models_root, log_dir, engines_dir, engines, local_api_port, identity, .. } = self.clone();
+        let Self { engine_threads, engine_start_limit, engine_load_limit, engine_step_limit, .. } = *self;
+        *self = Self {
+            models_root,
+            log_dir,
+            engines_dir,
+            engines,
+            local_api_port,
+            // The daemon knows better than the file who it is.
+            identity,
+            engine_threads,
+            engine_start_limit,
+            engine_load_limit,
+            engine_step_limit,
+            ..new.clone()
+        };
+    }
 }

@@ -6,9 +6,12 @@
 mod asks;
 mod effects;
 mod hear;
+mod local_jobs;
 mod machine;
 mod models;
 mod prepare;
+mod registration;
+mod settings;
 mod show;
 mod speeds;
 
@@ -21,7 +24,7 @@ use engine_protocol::Description;
 use model_store::ModelStore;
 use studio_protocol::{JobId, TaskKind, Timestamp};
 use studio_runtime::Tasks;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use worker_core::{ExitReason, Input, Settings, Worker};
 
@@ -33,12 +36,17 @@ use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
 use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
 use crate::home::Home;
 use crate::http::Http;
-use crate::local::{Api, Board};
+use crate::local::{Api, Board, Place};
 use crate::session::Session;
+use crate::shelf::Downloads;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
+use crate::updates::Updates;
 use crate::upload::Uploader;
-use prepare::{Files, Prepared, Preparing};
+use local_jobs::LocalJobs;
+pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
+pub(crate) use prepare::Files;
+use prepare::{Prepared, Preparing};
 use show::Shown;
 use speeds::Speeds;
 
@@ -75,8 +83,12 @@ pub(crate) enum News {
     Prepared(Box<Prepared>),
     /// Models were loaded, unloaded, fetched or removed.
     Models,
+    /// Something changed that is only shown: a download went on, a feed was read.
+    Show,
     /// Somebody at this machine wants something.
     Ask(Ask),
+    /// A program of this machine wants something of the engines.
+    Local(LocalNews),
 }
 
 /// What the daemon's task woke up for.
@@ -110,6 +122,10 @@ pub struct Daemon {
     spool: Spool,
     files: Files,
     preparing: Preparing,
+    updates: Updates,
+    /// What the daemon goes by, for whoever shows settings.
+    used: watch::Sender<Arc<Config>>,
+    local_jobs: LocalJobs,
     speeds: Speeds,
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
     fresh: HashSet<JobId>,
@@ -142,7 +158,7 @@ impl Daemon {
         }
         clear_folder(&home.work())?;
         let models_root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
-        let slots = slots(&config, &programs);
+        let slots = slots(&config, programs.contains_key(BATCHING_ENGINE));
         let shown = Shown::new(&home, &config, &programs);
         let board = Board::new(shown.first());
         let sources = Sources::new(Hardware::read(), known_engines(&programs));
@@ -155,6 +171,9 @@ impl Daemon {
         let uploader =
             Uploader { http: Arc::clone(&http), studio: config.studio.clone(), spool: spool.clone() };
         let status = StatusFile::new(home.status(), first_status(&config));
+        let files = Files { store, news: news.clone(), downloads: Downloads::default() };
+        let used = watch::Sender::new(Arc::new(config.clone()));
+        let updates = Updates::new(used.subscribe(), news.clone());
         Ok(Self {
             worker: Worker::new(
                 settings(&config, slots),
@@ -175,8 +194,11 @@ impl Daemon {
             http,
             uploader,
             uploads: BTreeMap::new(),
-            files: Files { store, news: news.clone() },
+            files,
+            updates,
+            used,
             preparing: Preparing::default(),
+            local_jobs: LocalJobs::default(),
             speeds: Speeds::default(),
             news,
             spool,
@@ -195,8 +217,11 @@ impl Daemon {
             self.home.dir(),
             self.board.published(),
             self.news.clone(),
+            self.desk(),
+            Place { store: self.files.store.clone(), work: self.home.work() },
         );
         self.watch_machine();
+        self.tasks.spawn(self.updates.clone().look_now_and_then());
         self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
@@ -272,6 +297,7 @@ impl Daemon {
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
         self.engine_events.close();
+        self.local_jobs.end_all();
         if let Some(session) = self.session.take() {
             session.cut();
         }
@@ -327,10 +353,10 @@ fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
 }
 
 /// What the owner says, else one job of a kind at a time, except where an engine answers chats side by side.
-fn slots(config: &Config, programs: &BTreeMap<String, EngineProgram>) -> BTreeMap<TaskKind, u32> {
+fn slots(config: &Config, batches: bool) -> BTreeMap<TaskKind, u32> {
     match config.slots {
         Some(slots) => Settings::same_slots(slots),
-        None if programs.contains_key(BATCHING_ENGINE) => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
+        None if batches => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
         None => BTreeMap::new(),
     }
 }

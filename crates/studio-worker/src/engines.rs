@@ -32,6 +32,7 @@ use studio_runtime::Tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{EngineJob, JobEvent, Output};
+pub use host::Tuning;
 use host::{Host, HostAsk, LoadWish};
 pub use memory::{FreeMemory, Probe};
 pub use settings::{DEFAULT_RESERVE, EngineProgram, EngineSettings};
@@ -127,6 +128,11 @@ impl Engines {
         let (answer, answered) = oneshot::channel();
         let _ = self.shared.asks.send(HostAsk::Unload { model: model.to_owned(), answer }).await;
         answered.await.unwrap_or_else(|_| Err(STOPPED.to_owned()))
+    }
+
+    /// Takes up what the owner changed.
+    pub async fn tune(&self, tuning: Tuning) {
+        let _ = self.shared.asks.send(HostAsk::Tune(Box::new(tuning))).await;
     }
 
     /// Stops every engine within `grace` and returns when no process is left.

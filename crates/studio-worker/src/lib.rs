@@ -19,8 +19,10 @@ mod lock;
 mod logbatch;
 mod registration;
 mod session;
+mod shelf;
 mod spool;
 mod status;
+mod updates;
 mod upload;
 
 pub use exit::Exit;

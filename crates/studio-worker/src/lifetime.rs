@@ -13,3 +13,5 @@ mod words;
 
 pub(crate) use shown::WindowExit;
 pub(crate) use supervisor::{Children, Supervisor};
+#[cfg(feature = "window")]
+pub(crate) use words::{News, Wish};

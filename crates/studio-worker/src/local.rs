@@ -6,10 +6,16 @@
 mod answer;
 mod board;
 mod body;
+mod config;
+mod desk;
 mod discovery;
 mod guard;
+mod models;
+mod openai;
+mod registration;
 mod server;
 mod status;
+mod update;
 mod wait;
 
 use std::path::Path;
@@ -25,7 +31,9 @@ use worker_local::{Discovery, PREFIX, Status};
 
 pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
+pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
+pub(crate) use openai::Place;
 
 use crate::daemon::{Ask, News};
 
@@ -42,8 +50,12 @@ pub(crate) struct Local {
     pub(crate) board: Published,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
+    /// For what needs no turn of the daemon's task.
+    pub(crate) desk: Desk,
 }
 
 impl Local {
@@ -69,7 +81,12 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(status::routes())
+    Router::new()
+        .merge(config::routes())
+        .merge(models::routes())
+        .merge(registration::routes())
+        .merge(status::routes())
+        .merge(update::routes())
 }
 
 /// The running server; it ends with this handle.
@@ -81,11 +98,18 @@ pub(crate) struct Api {
 
 impl Api {
     /// Begins to listen, beside everything else; a server that cannot be is told in the log.
-    pub(crate) fn start(port: u16, folder: &Path, board: Published, asks: mpsc::Sender<News>) -> Self {
+    pub(crate) fn start(
+        port: u16,
+        folder: &Path,
+        board: Published,
+        asks: mpsc::Sender<News>,
+        desk: Desk,
+        place: Place,
+    ) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone() });
+        let local = Arc::new(Local { board, asks, place, ending: tasks.soft().clone(), desk });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {
@@ -109,7 +133,7 @@ impl Api {
                 tracing::info!("the local API is at {}", found.url);
                 tasks.spawn_blocking(move || file.write(&found));
                 let guard = guard::Guard::new(listener.port, token);
-                let app = Router::new().nest(PREFIX, routes()).with_state(local);
+                let app = Router::new().nest(PREFIX, routes()).merge(openai::routes()).with_state(local);
                 server::serve(listener, guard::protect(app, guard), &tasks).await;
             }
         };

@@ -1,10 +1,12 @@
 //! What can happen to a worker.
 
+use std::collections::BTreeMap;
+
 use studio_protocol::{
-    Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame,
+    Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame, TaskKind,
 };
 
-use crate::Output;
+use crate::{Output, Secret, Settings};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -47,12 +49,22 @@ pub enum Input {
     },
     /// What the machine is and has now.
     Machine(Box<Machine>),
+    /// The owner changed settings; `paused` of them is not looked at.
+    Settings(Box<Settings>),
+    /// The studio has another address, which the shell uses from now on.
+    StudioMoved,
+    /// The owner wants to be another worker: the registration is forgotten, and a new one begins at once.
+    ResetRegistration,
+    /// The owner has a code that approves this worker; a worker that has joined already ignores it.
+    Join(Secret),
     /// The owner paused the worker, or took it up again.
     SetPaused(bool),
     /// Something for the studio's log.
     Log(LogEntry),
     /// The first signal: end within the grace.
     Shutdown,
+    /// The owner wants a running job to go back to the studio.
+    Release(JobId),
     /// The owner wants the end of what runs, and then of the worker.
     Drain,
 }
@@ -67,6 +79,8 @@ pub struct Machine {
     pub free_vram_gb: Option<f64>,
     /// Why nothing can be taken now, for a person: offers are refused as `busy` with these words.
     pub busy_reason: Option<String>,
+    /// Jobs that programs of this machine asked for; they hold slots that no studio knows of.
+    pub local_jobs: BTreeMap<TaskKind, u32>,
 }
 
 /// What happened to a connection.

@@ -27,7 +27,7 @@ pub enum MemoryRule {
 }
 
 /// What the owner decided.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Jobs of each kind at once, 1 for kinds that are not named; 1 for all is the base protocol: one job in all.
     pub slots: BTreeMap<TaskKind, u32>,

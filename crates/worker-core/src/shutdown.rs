@@ -1,11 +1,12 @@
 //! How a worker ends (protocol section 10): nothing more is taken, what runs gets its grace, the rest goes back.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use studio_protocol::{Fail, Feature, Goodbye, LogLevel, Release, WorkerClose, WorkerFrame};
 
 use crate::link::Link;
-use crate::{Effect, ExitReason, Worker};
+use crate::{Effect, ExitReason, JobEnd, Worker};
 
 const REASON: &str = "the worker is shutting down";
 
@@ -46,7 +47,7 @@ impl Worker {
     }
 
     fn end(&mut self) {
-        self.give_back();
+        self.give_back(REASON);
         match self.link {
             Link::Open(_) => {
                 // A goodbye gives every claim back, so it is not said while a result waits in the spool.
@@ -64,21 +65,27 @@ impl Worker {
     }
 
     /// What still runs goes to another worker.
-    fn give_back(&mut self) {
+    pub(crate) fn give_back(&mut self, reason: &str) {
         let open = self.link.open().is_some();
         let (release, lease) = (self.link.uses(Feature::Release), self.link.uses(Feature::Lease));
         for job in self.jobs.take_all() {
+            let end = match self.outbox.get(&job.id) {
+                _ if job.cancelled => JobEnd::Cancelled,
+                Some(entry) => JobEnd::Done(Arc::clone(entry)),
+                None => JobEnd::Released(REASON.to_owned()),
+            };
             self.push(Effect::Stop(job.id.clone()));
+            self.push(Effect::Ended { job: job.id.clone(), end });
             self.push(Effect::Forget(job.id.clone()));
-            self.log(LogLevel::Info, "given back: the worker ends".to_owned(), Some(&job.id));
+            self.log(LogLevel::Info, format!("given back: {reason}"), Some(&job.id));
             if !open || job.cancelled || self.outbox.get(&job.id).is_some() {
                 continue;
             }
             let (job_id, attempt) = (job.id, job.attempt.filter(|_| lease));
             self.send(if release {
-                WorkerFrame::Release(Release { job_id, reason: REASON.to_owned(), attempt })
+                WorkerFrame::Release(Release { job_id, reason: reason.to_owned(), attempt })
             } else {
-                WorkerFrame::Fail(Fail { job_id, error: REASON.to_owned(), retryable: true, attempt })
+                WorkerFrame::Fail(Fail { job_id, error: reason.to_owned(), retryable: true, attempt })
             });
         }
     }

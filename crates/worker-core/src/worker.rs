@@ -10,6 +10,7 @@ use crate::link::Link;
 use crate::logs::Logs;
 use crate::outbox::Outbox;
 use crate::registration::Registering;
+use crate::release::OWNER_RELEASES;
 use crate::{Draw, Effect, ExitReason, Identity, Input, Machine, ProgressReport, Settings, SpoolEntry};
 
 /// One worker; see the crate's documentation for how a shell drives it.
@@ -42,6 +43,8 @@ pub struct Worker {
     /// The studio called one of several results a violation.
     pub(crate) cautious: bool,
     pub(crate) last_trouble: Option<String>,
+    /// The session uses other features than the settings say by now.
+    pub(crate) renegotiate: bool,
     ended: bool,
     out: Vec<Effect>,
 }
@@ -95,6 +98,7 @@ impl Worker {
             spool_check: None,
             cautious: false,
             last_trouble: None,
+            renegotiate: false,
             ended: false,
             out: Vec::new(),
         };
@@ -121,13 +125,18 @@ impl Worker {
             Input::SpoolChecked { writable } => self.spool_checked(now, writable),
             Input::Uploaded { job, attempt, outcome } => self.uploaded(now, &job, attempt, outcome),
             Input::Machine(machine) => self.machine_changed(now, *machine),
+            Input::Settings(settings) => self.settings_changed(now, *settings),
+            Input::StudioMoved => self.studio_moved(now),
+            Input::ResetRegistration => self.reset_registration(now),
+            Input::Join(code) => self.join(now, code),
             Input::SetPaused(paused) => self.set_paused(paused),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
+            Input::Release(job) => self.release(&job, OWNER_RELEASES),
             Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.
-        for follow_up in [Self::due, Self::report, Self::settle] {
+        for follow_up in [Self::due, Self::renegotiate, Self::report, Self::settle] {
             if !self.ended {
                 follow_up(self, now);
             }
@@ -170,14 +179,17 @@ impl Worker {
         &self.identity
     }
 
-    /// The studio hears at once of engines that came: until then it has no jobs for them.
+    /// The studio hears at once of engines that came, until then it has no jobs for them, and of what the owner decided.
     fn machine_changed(&mut self, now: Instant, machine: Machine) {
-        let engines_changed = machine.capabilities.model_engines != self.machine.capabilities.model_engines;
+        let is_news = {
+            let (new, old) = (&machine.capabilities, &self.machine.capabilities);
+            new.model_engines != old.model_engines
+                || new.only_when_idle != old.only_when_idle
+                || new.vram_threshold_gb.to_bits() != old.vram_threshold_gb.to_bits()
+        };
         self.machine = machine;
-        if let Link::Open(open) = &mut self.link
-            && engines_changed
-        {
-            open.next_heartbeat = now;
+        if is_news {
+            self.hurry_heartbeat(now);
         }
     }
 

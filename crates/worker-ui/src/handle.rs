@@ -32,6 +32,7 @@ pub struct WindowAsks {
 #[derive(Debug, Default)]
 struct Shared {
     tray: AtomicBool,
+    keep: AtomicBool,
     /// Of the window that is shown now.
     window: Mutex<Option<ContextOf>>,
 }
@@ -68,6 +69,11 @@ impl WindowHandle {
         self.shared.tray.store(there, Ordering::Relaxed);
     }
 
+    /// Whether the worker ends with the window: closing it then only minimizes it where there is no tray.
+    pub fn set_keep(&self, keep: bool) {
+        self.shared.keep.store(keep, Ordering::Relaxed);
+    }
+
     /// Draws a frame soon, if the window is shown.
     pub fn wake(&self) {
         if let Some(window) = &*self.shared.window.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -86,6 +92,11 @@ impl WindowAsks {
     /// Whether closing the window hides it.
     pub(crate) fn tray(&self) -> bool {
         self.shared.tray.load(Ordering::Relaxed)
+    }
+
+    /// Whether closing the window by hand leaves it open.
+    pub(crate) fn keep(&self) -> bool {
+        self.shared.keep.load(Ordering::Relaxed)
     }
 
     /// The next one, if there is one now.

@@ -4,11 +4,12 @@
 //! there takes no memory of the graphics card and draws no frames.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use eframe::egui::{self, Context, IconData, ViewportBuilder, ViewportCommand};
 
 use crate::controller::Controller;
-use crate::{Command, Shell, WindowAsk, WindowAsks, theme};
+use crate::{Command, Page, Shell, WindowAsk, WindowAsks, theme};
 
 /// Comfortable for a list beside its details.
 const SIZE: [f32; 2] = [1120.0, 740.0];
@@ -25,6 +26,8 @@ pub struct Options {
     pub asks: WindowAsks,
     /// Begins without a window, in the tray.
     pub hidden: bool,
+    /// The page that is shown first.
+    pub page: Page,
 }
 
 /// Why [`run`] came back.
@@ -49,6 +52,7 @@ pub enum WindowError {
 /// The controller goes on when this fails, so that a caller can try again once there is a display.
 pub fn run(options: &mut Options) -> Result<Ended, WindowError> {
     let mut shell = Shell::default();
+    shell.page = options.page;
     let mut shown = !options.hidden;
     loop {
         if shown {
@@ -75,6 +79,7 @@ enum Closed {
 
 fn open(options: &Options, shell: &mut Shell) -> Result<Closed, WindowError> {
     let mut closed = Closed::ByHand;
+    let opened = Instant::now();
     let viewport = ViewportBuilder::default()
         .with_title("Studio worker")
         .with_app_id(APP_ID)
@@ -82,7 +87,7 @@ fn open(options: &Options, shell: &mut Shell) -> Result<Closed, WindowError> {
         .with_min_inner_size(MIN_SIZE)
         .with_icon(Arc::new(icon()));
     let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
-    let window = Window { options, shell, closed: &mut closed };
+    let window = Window { options, shell, closed: &mut closed, opened: Some(opened) };
     let create: eframe::AppCreator<'_> = Box::new(move |context| {
         theme::apply(&context.egui_ctx);
         options.asks.shown(Some(&context.egui_ctx));
@@ -98,6 +103,8 @@ struct Window<'a> {
     options: &'a Options,
     shell: &'a mut Shell,
     closed: &'a mut Closed,
+    /// Until the first frame.
+    opened: Option<Instant>,
 }
 
 impl eframe::App for Window<'_> {
@@ -112,11 +119,19 @@ impl eframe::App for Window<'_> {
                 WindowAsk::Quit => self.quit(ctx),
             }
         }
+        let by_hand = ctx.input(|input| input.viewport().close_requested()) && *self.closed == Closed::ByHand;
+        if by_hand && self.options.asks.keep() && !self.options.asks.tray() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let view = self.options.controller.view();
         self.shell.ui(ui, &view, self.options.controller.commands());
+        if let Some(opened) = self.opened.take() {
+            tracing::debug!("first frame after {} ms", opened.elapsed().as_millis());
+        }
         if self.shell.quit {
             self.quit(ui.ctx());
         }

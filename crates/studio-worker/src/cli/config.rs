@@ -5,8 +5,7 @@ use clap::{Args, Subcommand};
 use toml_edit::Value;
 
 use super::output;
-use crate::config::{self, ConfigFile, Key, MEGABIT};
-use crate::hardware::GIB;
+use crate::config::{ConfigFile, Key, shown};
 use crate::lock::{self, LockState};
 use crate::{Exit, Home};
 
@@ -73,58 +72,6 @@ fn show(home: &Home, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn shown(config: &config::Config, home: &Home, key: Key) -> serde_json::Value {
-    use worker_core::Identity;
-    let identity = &config.identity;
-    let hidden = serde_json::json!("<secret>");
-    match key {
-        Key::ApiBaseUrl => config.api_base_url.clone().into(),
-        Key::InstallId => identity.install_id().into(),
-        Key::RegistrationRequestId => match identity {
-            Identity::Pending { request_id, .. } => request_id.as_str().into(),
-            Identity::Pristine { .. } | Identity::Approved { .. } | Identity::Rejected { .. } => {
-                serde_json::Value::Null
-            }
-        },
-        Key::RegistrationSecret if matches!(identity, Identity::Pending { .. }) => hidden,
-        Key::AuthToken if identity.worker_id().is_some() => hidden,
-        Key::RegistrationSecret | Key::AuthToken => serde_json::Value::Null,
-        Key::RegistrationRejected => match identity {
-            Identity::Rejected { reason, .. } => reason.clone().into(),
-            Identity::Pristine { .. } | Identity::Approved { .. } | Identity::Pending { .. } => {
-                serde_json::Value::Null
-            }
-        },
-        Key::WorkerId => identity.worker_id().map(studio_protocol::WorkerId::as_str).into(),
-        Key::VramThresholdGb => config.vram_threshold_gb.into(),
-        Key::ModelsRoot => {
-            config.models_root.as_deref().unwrap_or(home.models()).display().to_string().into()
-        }
-        Key::OnlyWhenIdle => config.only_when_idle.into(),
-        Key::Paused => config.paused.into(),
-        Key::RemoteControl => config.remote_control.into(),
-        Key::Slots => config.slots.into(),
-        Key::WsReconnectAttempts => config.ws_reconnect_attempts.into(),
-        Key::ShutdownGraceSecs => config.shutdown_grace.as_secs_f64().into(),
-        Key::LogDir => config.log_dir.clone().unwrap_or_else(|| home.logs()).display().to_string().into(),
-        Key::EnginesDir => config.engines_dir.as_ref().map(|dir| dir.display().to_string()).into(),
-        Key::Engines => config.engines.clone().into(),
-        Key::LocalApiPort => config.local_api_port.into(),
-        Key::ModelIdleSecs => config.model_idle.as_secs_f64().into(),
-        Key::ResidentModels => config.resident_models.clone().into(),
-        Key::MemoryReserveGb => gib(config.memory_reserve).into(),
-        Key::DiskCapGb => config.disk_cap.map(gib).into(),
-        Key::DownloadLimitMbps => config.download_limit.map(|bytes| bytes as f64 / MEGABIT).into(),
-        Key::EngineThreads => config.engine_threads.into(),
-        Key::EngineStartLimitSecs => config.engine_start_limit.as_secs_f64().into(),
-        Key::EngineLoadLimitSecs => config.engine_load_limit.as_secs_f64().into(),
-        Key::EngineStepLimitSecs => config.engine_step_limit.map(|limit| limit.as_secs_f64()).into(),
-        Key::AutoUpdateEnabled => config.auto_update_enabled.into(),
-        Key::AutoUpdateIntervalSecs => config.auto_update_interval.as_secs().into(),
-        Key::AutoUpdateFeed => config.auto_update_feed.clone().into(),
-    }
-}
-
 fn set(home: &Home, name: &str, text: &str) -> anyhow::Result<Exit> {
     let key: Key = name.parse()?;
     if key.is_registration() {
@@ -148,10 +95,6 @@ pub(super) fn told_change(home: &Home, key: Key, text: &str) -> anyhow::Result<E
         output::note(format!("{} is set and wins over the file", key.variable()));
     }
     Ok(Exit::Clean)
-}
-
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / GIB
 }
 
 /// Names with commas between them.

@@ -77,7 +77,7 @@ impl Run {
             }
             let daemon =
                 Daemon::new(Launch { home, config, programs }, tasks).context("could not use the spool")?;
-            anyhow::Ok(daemon.run().await)
+            anyhow::Ok(Box::pin(daemon.run()).await)
         })?;
         // Blocking work that nobody waits for (a driver, a name server) must not hold the process.
         runtime.shutdown_background();

@@ -1,4 +1,9 @@
-//! `studio-worker window`: the process that draws; `ui` starts it.
+//! `studio-worker window`: the process that draws; `ui` starts it and speaks to it over its standard input.
+
+#[cfg(feature = "window")]
+mod missing;
+#[cfg(feature = "window")]
+mod open;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -7,6 +12,7 @@ use clap::Args;
 use studio_runtime::LogFormat;
 
 use crate::Home;
+#[cfg(not(feature = "window"))]
 use crate::lifetime::WindowExit;
 
 /// How a window looks at first.
@@ -14,7 +20,7 @@ use crate::lifetime::WindowExit;
 pub(super) struct Look {
     /// The page that it shows first, from 1
     #[arg(long, hide = true, value_name = "NUMBER")]
-    page: Option<u8>,
+    page: Option<usize>,
 }
 
 impl Look {
@@ -34,8 +40,13 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn execute(&self, _home: &Home) -> ExitCode {
-        tracing::debug!("{self:?}");
-        (WindowExit::NotBuilt as u8).into()
+    pub(super) fn execute(&self, home: &Home) -> ExitCode {
+        self.open(home).map_or(ExitCode::FAILURE, |exit| (exit as u8).into())
+    }
+
+    #[cfg(not(feature = "window"))]
+    fn open(&self, home: &Home) -> Option<WindowExit> {
+        tracing::debug!("no window for `{}` with {self:?}", home.dir().display());
+        Some(WindowExit::NotBuilt)
     }
 }

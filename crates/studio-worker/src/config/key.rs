@@ -177,7 +177,25 @@ impl Key {
 
     /// Whether a running daemon takes a change up by itself.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::VramThresholdGb | Self::OnlyWhenIdle | Self::Paused)
+        matches!(
+            self,
+            Self::ApiBaseUrl
+                | Self::VramThresholdGb
+                | Self::OnlyWhenIdle
+                | Self::Paused
+                | Self::RemoteControl
+                | Self::Slots
+                | Self::WsReconnectAttempts
+                | Self::ShutdownGraceSecs
+                | Self::ModelIdleSecs
+                | Self::ResidentModels
+                | Self::MemoryReserveGb
+                | Self::DiskCapGb
+                | Self::DownloadLimitMbps
+                | Self::AutoUpdateEnabled
+                | Self::AutoUpdateIntervalSecs
+                | Self::AutoUpdateFeed
+        )
     }
 }
 

@@ -12,33 +12,39 @@ use super::{Config, Key, Problem};
 use crate::hardware::GIB;
 
 /// The studio that runs beside the worker.
-const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
+pub(super) const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
+/// As the programs that look for it expect.
+pub(super) const DEFAULT_LOCAL_API_PORT: u16 = worker_local::DEFAULT_PORT;
+/// 0 is whichever is free.
+pub(super) const PORTS: RangeInclusive<i64> = 0..=65_535;
+/// As many as the counter holds.
+pub(super) const RECONNECTS: RangeInclusive<i64> = 0..=4_294_967_295;
 /// More would only wait: no engine batches wider.
-const SLOTS: RangeInclusive<i64> = 1..=64;
+pub(super) const SLOTS: RangeInclusive<i64> = 1..=64;
 /// An hour: supervisors kill long before.
-const GRACE_SECS: RangeInclusive<f64> = 0.0..=3_600.0;
+pub(super) const GRACE_SECS: RangeInclusive<f64> = 0.0..=3_600.0;
 /// More than any device has, GiB.
-const VRAM_GB: RangeInclusive<f64> = 0.0..=10_000.0;
+pub(super) const VRAM_GB: RangeInclusive<f64> = 0.0..=10_000.0;
 /// More than any machine has processors.
-const THREADS: RangeInclusive<i64> = 1..=1_024;
+pub(super) const THREADS: RangeInclusive<i64> = 1..=1_024;
 /// A second to a day: engines, models and their waits.
-const WAIT_SECS: RangeInclusive<f64> = 1.0..=86_400.0;
+pub(super) const WAIT_SECS: RangeInclusive<f64> = 1.0..=86_400.0;
 /// More than any machine has, GiB.
-const DISK_GB: RangeInclusive<f64> = 0.1..=1_000_000.0;
+pub(super) const DISK_GB: RangeInclusive<f64> = 0.1..=1_000_000.0;
 /// From a modem to the fastest network card, megabits a second.
-const MBPS: RangeInclusive<f64> = 0.05..=1_000_000.0;
+pub(super) const MBPS: RangeInclusive<f64> = 0.05..=1_000_000.0;
 /// Bytes of a megabit.
 pub(crate) const MEGABIT: f64 = 125_000.0;
 /// A coffee break: long enough between two jobs of a person, short enough to give the memory back.
-const DEFAULT_MODEL_IDLE: Duration = Duration::from_mins(5);
+pub(super) const DEFAULT_MODEL_IDLE: Duration = Duration::from_mins(5);
 /// Starting loads libraries and drivers, no models.
-const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
 /// Tens of GB from a slow disk.
-const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
+pub(super) const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
 /// A minute to a month.
-const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
+pub(super) const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
 /// Six hours.
-const DEFAULT_UPDATE_SECS: i64 = 21_600;
+pub(super) const DEFAULT_UPDATE_SECS: i64 = 21_600;
 
 /// Looks an environment variable up.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -77,7 +83,7 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         remote_control: reader.flag(Key::RemoteControl, true),
         slots: reader.integer(Key::Slots, SLOTS).map(|slots| slots as u32),
         ws_reconnect_attempts: reader
-            .integer(Key::WsReconnectAttempts, 0..=i64::from(u32::MAX))
+            .integer(Key::WsReconnectAttempts, RECONNECTS)
             .map_or(0, |attempts| attempts as u32),
         shutdown_grace: reader
             .float(Key::ShutdownGraceSecs, GRACE_SECS)
@@ -86,8 +92,8 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         engines_dir: reader.path(Key::EnginesDir),
         engines: reader.texts(Key::Engines),
         local_api_port: reader
-            .integer(Key::LocalApiPort, 0..=65_535)
-            .map_or(worker_local::DEFAULT_PORT, |port| port as u16),
+            .integer(Key::LocalApiPort, PORTS)
+            .map_or(DEFAULT_LOCAL_API_PORT, |port| port as u16),
         model_idle: reader.seconds(Key::ModelIdleSecs).unwrap_or(DEFAULT_MODEL_IDLE),
         resident_models: reader.texts(Key::ResidentModels),
         memory_reserve: reader

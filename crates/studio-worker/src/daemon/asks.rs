@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::Status;
+use worker_local::{JoinAsk, Status};
 
 use super::Daemon;
+use crate::config::Config;
 use crate::local::Reply;
 
 /// One question, and where its answer goes: the status that shows what came of it.
@@ -18,6 +19,25 @@ pub(crate) enum Ask {
     },
     /// Bring the window to the front.
     Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Go by these settings, which are in the file.
+    Config {
+        /// All of them.
+        config: Box<Config>,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Be another worker.
+    ResetRegistration {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Register with a code.
+    Join {
+        /// Which.
+        ask: JoinAsk,
         /// To whom it is told.
         reply: Reply,
     },
@@ -44,6 +64,12 @@ impl Daemon {
                 self.shown.raises += 1;
                 self.done(None, reply)
             }
+            Ask::Config { config, reply } => {
+                let exit = self.config_changed(*config).await;
+                self.done(exit, reply)
+            }
+            Ask::ResetRegistration { reply } => self.reset_registration(reply).await,
+            Ask::Join { ask, reply } => self.join(ask, reply).await,
             Ask::Shutdown { after_jobs, reply } => {
                 tracing::info!(after_jobs, "asked to end through the local API");
                 let input = if after_jobs {

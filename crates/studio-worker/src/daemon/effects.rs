@@ -58,12 +58,12 @@ impl Daemon {
                     self.closing.push(session.close(reason));
                 }
             }
-            Effect::Register { install_id, secret, capabilities } => {
+            Effect::Register { install_id, secret, capabilities, join_code } => {
                 let (http, studio) = (Arc::clone(&self.http), self.config.studio.clone());
                 self.ask(async move {
-                    let answer =
-                        registration::ask(&http, &studio, &install_id, &secret, *capabilities, None).await;
-                    Input::Registered(answer)
+                    let code = join_code.as_ref().map(Secret::reveal);
+                    let ask = registration::ask(&http, &studio, &install_id, &secret, *capabilities, code);
+                    Input::Registered(ask.await)
                 });
             }
             Effect::Poll { request_id, secret } => {
@@ -85,6 +85,7 @@ impl Daemon {
                     return Performed::Answer(Input::Log(entry));
                 }
             }
+            Effect::Ended { job, end } => self.record(&job, end),
             Effect::Exit(reason) => return Performed::Exit(reason),
         }
         Performed::Nothing

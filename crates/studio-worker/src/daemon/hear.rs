@@ -5,9 +5,9 @@ use std::time::Duration;
 use studio_protocol::JobId;
 use worker_core::{EngineEvent, ExitReason, Input, Output, ProgressReport};
 
+use super::local_jobs::is_local;
 use super::prepare::Prepared;
 use super::{Daemon, News};
-use crate::config::Config;
 use crate::engines::{JobEvent, Output as Made};
 use crate::logbatch::{self, Category};
 
@@ -36,9 +36,14 @@ impl Daemon {
             }
             News::Config(config) => self.config_changed(*config).await,
             News::Prepared(prepared) => self.prepared(*prepared).await,
+            News::Local(news) => self.local_news(news).await,
             News::Models => {
                 self.read_models();
                 self.machine_changed().await
+            }
+            News::Show => {
+                self.board.touch();
+                None
             }
             News::Ask(ask) => self.asked(ask).await,
         }
@@ -85,27 +90,14 @@ impl Daemon {
         }
     }
 
-    async fn machine_changed(&mut self) -> Option<ExitReason> {
+    pub(super) async fn machine_changed(&mut self) -> Option<ExitReason> {
         self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await
     }
 
-    /// Takes up what can change while the daemon runs; the rest waits for a restart.
-    async fn config_changed(&mut self, new: Config) -> Option<ExitReason> {
-        if new.paused != self.config.paused {
-            self.config.paused = new.paused;
-            if let Some(reason) = self.step(Input::SetPaused(new.paused)).await {
-                return Some(reason);
-            }
-        }
-        let live = (new.vram_threshold_gb, new.only_when_idle);
-        if live == (self.config.vram_threshold_gb, self.config.only_when_idle) {
-            return None;
-        }
-        (self.config.vram_threshold_gb, self.config.only_when_idle) = live;
-        self.machine_changed().await
-    }
-
     pub(super) async fn engine_event(&mut self, event: JobEvent) -> Option<ExitReason> {
+        if event.job().is_some_and(is_local) {
+            return self.local_event(event).await;
+        }
         let event = match event {
             JobEvent::Progress { job_id, step, steps, eta_ms, stage } => EngineEvent::Progress {
                 job: job_id,

@@ -12,6 +12,7 @@ use worker_core::{EngineEvent, Input, ProgressReport};
 use super::News;
 use crate::engines::EngineJob;
 use crate::logbatch::{self, Category};
+use crate::shelf::Downloads;
 
 /// Folder of a job's inputs, below its own.
 const INPUTS: &str = "inputs";
@@ -53,41 +54,60 @@ impl Preparing {
 
 /// Where files come from and go to.
 #[derive(Clone)]
-pub(super) struct Files {
-    pub(super) store: ModelStore,
-    pub(super) news: mpsc::Sender<News>,
+pub(crate) struct Files {
+    pub(crate) store: ModelStore,
+    pub(crate) news: mpsc::Sender<News>,
+    pub(crate) downloads: Downloads,
 }
 
 impl Files {
     /// Fetches what is missing, and tells the daemon.
     pub(super) async fn prepare(self, job: EngineJob) {
         let job_id = job.job_id.clone();
-        let prepared = self.fetch(job).await.map_err(|error| (job_id, error.to_string(), error.retryable()));
+        let prepared =
+            self.fetch(job, true).await.map_err(|error| (job_id, error.to_string(), error.retryable()));
         let _ = self.news.send(News::Prepared(Box::new(prepared))).await;
     }
 
-    async fn fetch(&self, mut job: EngineJob) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
+    /// The same for a job that the studio does not know of.
+    pub(super) async fn prepare_local(
+        self,
+        job: EngineJob,
+    ) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
+        self.fetch(job, false).await
+    }
+
+    async fn fetch(
+        &self,
+        mut job: EngineJob,
+        studio_listens: bool,
+    ) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
         let hold = if job.source.files.is_empty() {
             None
         } else {
-            Some(self.model(&job.model, &job.source, Some(&job.job_id)).await?)
+            let shown = Some(&job.job_id).filter(|_| studio_listens);
+            Some(self.model(&job.model, &job.source, shown).await?)
         };
-        let inputs: Vec<String> = job.task.inputs().into_iter().map(str::to_owned).collect();
+        // What came with a local request is here already.
+        let is_missing = |input: &&str| !job.inputs.contains_key(*input);
+        let inputs: Vec<String> =
+            job.task.inputs().into_iter().filter(is_missing).map(str::to_owned).collect();
         if !inputs.is_empty() {
             let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
             let folder: PathBuf = job.out_dir.join(INPUTS);
-            job.inputs = fetch_inputs(self.store.web(), &inputs, &folder, &limits(&job)).await?;
+            let fetched = fetch_inputs(self.store.web(), &inputs, &folder, &limits(&job)).await?;
+            job.inputs.extend(fetched);
         }
         Ok((Box::new(job), hold))
     }
 
     /// How to run a model that is on the disk.
-    pub(super) fn source(&self, model: &str) -> Option<ModelSource> {
+    pub(crate) fn source(&self, model: &str) -> Option<ModelSource> {
         self.store.present().into_iter().find(|present| present.model == model).map(|present| present.source)
     }
 
     /// A model's files, complete and held.
-    pub(super) async fn model(
+    pub(crate) async fn model(
         &self,
         model: &str,
         source: &ModelSource,
@@ -98,7 +118,11 @@ impl Files {
         let shown = job.cloned();
         let news = self.news.clone();
         let began = std::sync::atomic::AtomicBool::new(false);
+        let watched = self.downloads.watch(model);
         let progress = move |progress: Progress| {
+            if watched.note(&progress) {
+                let _ = news.try_send(News::Show);
+            }
             let Some(job) = &shown else { return };
             if !began.swap(true, std::sync::atomic::Ordering::Relaxed) {
                 let message = format!("downloading {}", progress.file);
@@ -118,7 +142,9 @@ impl Files {
             let event = EngineEvent::Progress { job: job.clone(), report };
             let _ = news.try_send(News::Core(Input::Engine(event)));
         };
-        self.store.ensure(model, source, progress).await?;
+        let brought = self.store.ensure(model, source, progress).await;
+        self.downloads.remember(model, brought.as_ref().err().map(ToString::to_string));
+        brought?;
         self.store.mark_used(model);
         let _ = self.news.send(News::Models).await;
         Ok(hold)

@@ -98,19 +98,22 @@ impl Daemon {
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.paused => WorkerState::Paused,
-                _ if !snapshot.jobs.is_empty() => WorkerState::Busy,
+                _ if !(snapshot.jobs.is_empty() && self.local_jobs.is_empty()) => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
                 | SessionState::Connecting
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
+            jobs: self.local_jobs.running(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            downloads: self.files.downloads.shown(),
+            update: self.updates.view(),
             ..self.shown.first()
         }
     }

@@ -4,6 +4,7 @@
 //! goes to its lane at once; for any other one the host makes room first, or says in words why there is none.
 
 mod place;
+mod tune;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::time::sleep;
 use super::actor::{Actor, Ask};
 use super::lane::{Lane, LaneKey, Load};
 use super::outbox::Outbox;
+pub use tune::Tuning;
+
 use super::{DescribeError, EngineJob, EngineSettings, EngineSnapshot, JobEvent, LaneSnapshot, STOPPED};
 
 /// Jobs and questions that may wait for a lane: more than a worker has slots, so that handing over never waits.
@@ -35,6 +38,7 @@ pub(super) enum HostAsk {
     Describe { engine: String, answer: oneshot::Sender<Result<Arc<Description>, DescribeError>> },
     Load(Box<LoadWish>),
     Unload { model: String, answer: oneshot::Sender<Result<(), String>> },
+    Tune(Box<Tuning>),
     Stop { grace: Duration, done: oneshot::Sender<()> },
 }
 
@@ -151,6 +155,7 @@ impl Host {
             HostAsk::Unload { model, answer } => {
                 let _ = answer.send(self.unload(&model).await);
             }
+            HostAsk::Tune(tuning) => self.tune(*tuning).await,
             HostAsk::Stop { grace, done } => {
                 self.stop(grace).await;
                 let _ = done.send(());
@@ -233,12 +238,7 @@ impl Host {
         let program = self.settings.programs[&key.0].clone();
         let resident = self.settings.resident.contains(&key.1);
         let mut settings = (*self.settings).clone();
-        if key.1.is_empty() {
-            // It has said what it can do: nothing else is wanted of this process.
-            settings.idle_ttl = Duration::ZERO;
-        } else if resident {
-            settings.idle_ttl = super::settings::FOREVER;
-        }
+        settings.idle_ttl = self.idle_ttl(key);
         let (mailbox, asks) = mpsc::channel(MAILBOX);
         let (publish, snapshot) = watch::channel(EngineSnapshot::default());
         let load = self.load.fresh();

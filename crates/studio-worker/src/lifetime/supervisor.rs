@@ -78,7 +78,8 @@ impl Supervisor {
 
     async fn tell(&mut self) {
         let news = match self.daemon.is() {
-            Is::Own | Is::Foreign => News::Runs,
+            Is::Own => News::RunsOwn,
+            Is::Foreign => News::Runs,
             Is::Resting => News::Rests,
             Is::Ended(exit) => News::Ended(exit),
         };

@@ -43,8 +43,10 @@ impl FromStr for Order {
 /// From the owner to its window; the end of the pipe means [`News::Close`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// The daemon runs, or is about to.
+    /// A daemon of somebody else runs.
     Runs,
+    /// The owner's daemon runs, or is about to.
+    RunsOwn,
     /// It crashed, and is started again soon.
     Rests,
     /// It ended with this code, and is not started again by itself.
@@ -59,6 +61,7 @@ impl fmt::Display for News {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Runs => f.write_str("runs"),
+            Self::RunsOwn => f.write_str("runs-own"),
             Self::Rests => f.write_str("rests"),
             Self::Ended(exit) => write!(f, "ended {}", *exit as u8),
             Self::Ends => f.write_str("ends"),
@@ -74,6 +77,7 @@ impl FromStr for News {
         let exit = || Exit::of_code(line.strip_prefix("ended ")?.parse().ok()?);
         match line {
             "runs" => Ok(Self::Runs),
+            "runs-own" => Ok(Self::RunsOwn),
             "rests" => Ok(Self::Rests),
             "ends" => Ok(Self::Ends),
             "close" => Ok(Self::Close),
@@ -111,7 +115,9 @@ mod tests {
 
     #[test]
     fn news_and_wishes_are_read_back() {
-        for news in [News::Runs, News::Rests, News::Ended(Exit::AuthFailed), News::Ends, News::Close] {
+        for news in
+            [News::Runs, News::RunsOwn, News::Rests, News::Ended(Exit::AuthFailed), News::Ends, News::Close]
+        {
             assert_eq!(news.to_string().parse(), Ok(news));
         }
         assert!("ended 99".parse::<News>().is_err());

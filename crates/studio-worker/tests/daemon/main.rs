@@ -8,10 +8,15 @@
 
 mod commands;
 mod jobs;
+mod joining;
 mod lifetime;
 mod models;
+mod openai;
 mod process;
 mod registration;
 mod results;
 mod session;
+mod settings;
+mod shelf;
 mod support;
+mod updates;

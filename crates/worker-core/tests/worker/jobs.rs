@@ -89,9 +89,11 @@ fn the_owner_and_the_machine_decide_what_is_taken() {
     busy.capabilities.only_when_idle = true;
     busy.capabilities.user_presence = Some(UserPresence::Active);
     story.give(Input::Machine(Box::new(busy)));
+    story.wanted.clear();
     story.offer(chat("b"));
     assert_eq!(story.sent()[0]["code"], "paused");
     story.give(Input::Machine(Box::new(Machine { free_vram_gb: Some(1.2), ..machine() })));
+    story.wanted.clear();
     story.offer(chat("c"));
     let reject = &story.sent()[0];
     assert_eq!(reject["code"], "insufficient_memory");

@@ -8,11 +8,13 @@
     reason = "a test that is wrong about these fails, and its helpers read better by value"
 )]
 
+mod change;
 mod ending;
 mod jobs;
 mod live;
 mod properties;
 mod registration;
+mod release;
 mod results;
 mod session;
 mod support;

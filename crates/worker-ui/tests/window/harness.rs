@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Theme, Vec2};
+use eframe::egui::{Theme, UiBuilder, Vec2};
 use egui_kittest::{Harness, SnapshotOptions};
 use tokio::sync::mpsc;
 use worker_ui::{Command, Commands, Page, Shell, View, theme};
@@ -45,7 +45,12 @@ pub fn sized(page: Page, view: View, theme: Theme, size: Vec2) -> Window {
         Harness::builder().with_size(size).with_theme(theme).with_context_setup(theme::apply).build_ui_state(
             |ui, bench: &mut Bench| {
                 let view = Arc::clone(&bench.view);
-                bench.shell.ui(ui, &view, &bench.commands);
+                // To the edges, as in a real window; the harness leaves a margin.
+                let whole = ui.ctx().content_rect();
+                ui.set_clip_rect(whole);
+                ui.scope_builder(UiBuilder::new().max_rect(whole), |ui| {
+                    bench.shell.ui(ui, &view, &bench.commands);
+                });
             },
             bench,
         );
@@ -60,7 +65,6 @@ pub fn show(window: &mut Window, view: View) {
 }
 
 /// Compares with the picture of this name; a few pixels of text may differ between machines.
-#[expect(dead_code, reason = "used by the pages")]
 pub fn snapshot(window: &mut Window, name: &str) {
     window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(40));
 }
