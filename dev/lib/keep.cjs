@@ -134,7 +134,8 @@ function jobs([program, ...rest]) {
   return new Promise((answer) => {
     execFile(program, ["status", "--json", ...where], (error, stdout) => {
       try {
-        answer(JSON.parse(stdout).status.jobs.map((job) => job.jobId ?? job.id));
+        const { live, status } = JSON.parse(stdout);
+        answer((live ?? status).jobs.map((job) => job.id));
       } catch {
         answer([]);
       }
