@@ -20,3 +20,5 @@ mod settings;
 mod shelf;
 mod support;
 mod updates;
+#[cfg(feature = "window")]
+mod window;
