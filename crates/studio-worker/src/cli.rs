@@ -1,15 +1,23 @@
 //! The command line: one file for each command.
 
 mod config;
+mod daemon;
 mod doctor;
 mod engine;
+mod jobs;
 mod join;
+mod logs;
+mod models;
 mod output;
+mod pause;
 mod register;
 mod run;
 mod set_threshold;
 mod status;
+mod stop;
+mod table;
 mod ui;
+mod update;
 mod window;
 
 use std::ffi::OsString;
@@ -52,10 +60,24 @@ enum Command {
     Join(join::Join),
     /// Show what the worker of this folder is doing
     Status(status::Status),
+    /// End the worker of this folder
+    Stop(stop::Stop),
+    /// Show the latest log lines of the worker
+    Logs(logs::Logs),
+    /// Show what runs and what ran, or give a job back
+    Jobs(jobs::Jobs),
+    /// Take no more jobs, for some time or until `resume`
+    Pause(pause::Pause),
+    /// Take jobs again
+    Resume(pause::Resume),
+    /// Show, fetch, load, unload or remove models
+    Models(models::Models),
     /// Show or change settings
     Config(config::Config),
     /// Set the device memory that jobs may use
     SetThreshold(set_threshold::SetThreshold),
+    /// Look for a newer version
+    Update(update::Update),
     /// Check everything that a worker needs and say what to do about it
     Doctor(doctor::Doctor),
     /// Be the window of `ui`
@@ -98,6 +120,13 @@ fn execute(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Register(register) => register.execute(&home),
         Command::Join(join) => join.execute(&home),
         Command::Status(status) => status.execute(&home),
+        Command::Stop(stop) => stop.execute(&home),
+        Command::Logs(logs) => logs.execute(&home),
+        Command::Jobs(jobs) => jobs.execute(&home),
+        Command::Pause(pause) => pause.execute(&home),
+        Command::Resume(resume) => resume.execute(&home),
+        Command::Models(models) => models.execute(&home),
+        Command::Update(update) => update.execute(&home),
         Command::Config(config) => config.execute(&home),
         Command::SetThreshold(set) => set.execute(&home),
         Command::Doctor(doctor) => doctor.execute(&home),

@@ -56,8 +56,29 @@ impl ConfigFile {
     }
 
     /// Writes all of `changes` or tells everything that is wrong with them; null unsets.
+    ///
+    /// What the environment of this process overrides is refused: the change would have no effect.
     pub fn change(&self, changes: &BTreeMap<String, Json>) -> Result<(), ChangeError> {
-        let mut problems = Vec::new();
+        let overridden = |name: &String| {
+            let variable = name.parse::<Key>().ok()?.overridden_by()?;
+            let problem = format!(
+                "the variable {variable} of the worker's environment wins over the file: unset it and restart the worker"
+            );
+            Some(ConfigProblem { key: name.clone(), problem })
+        };
+        self.change_unless(changes, changes.keys().filter_map(overridden).collect())
+    }
+
+    /// The same, whatever this process's environment says.
+    pub fn change_file(&self, changes: &BTreeMap<String, Json>) -> Result<(), ChangeError> {
+        self.change_unless(changes, Vec::new())
+    }
+
+    fn change_unless(
+        &self,
+        changes: &BTreeMap<String, Json>,
+        mut problems: Vec<ConfigProblem>,
+    ) -> Result<(), ChangeError> {
         let mut values = Vec::new();
         for (name, json) in changes {
             match value_of(name, json) {
@@ -105,11 +126,6 @@ fn value_of(name: &str, json: &Json) -> Result<(Key, Option<Value>), String> {
     let key: Key = name.parse().map_err(|_| "is not a setting of this version".to_owned())?;
     if key.is_registration() {
         return Err("belongs to the registration: reset it, or join with a code".to_owned());
-    }
-    if let Some(variable) = key.overridden_by() {
-        return Err(format!(
-            "the variable {variable} of the worker's environment wins over the file: unset it and restart the worker"
-        ));
     }
     if json.is_null() {
         return Ok((key, None));

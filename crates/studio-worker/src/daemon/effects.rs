@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use studio_protocol::{JobId, OfferClaim, WorkerFrame};
+use studio_protocol::{JobId, OfferClaim, TaskKind, WorkerFrame};
 use worker_core::{
     Effect, EngineEvent, ExitReason, Identity, Input, Output, Secret, SocketEvent, SpoolEntry, SpoolOutcome,
     UploadOutcome,
@@ -104,16 +104,23 @@ impl Daemon {
         Performed::Answer(Input::Socket { socket, event: SocketEvent::Closed(None) })
     }
 
-    /// Runs a request beside the daemon; its answer comes as news.
-    fn ask(&self, request: impl Future<Output = Input> + Send + 'static) {
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
+    /// Asks about the registration beside the daemon; the answer comes as news, and a former question has none.
+    fn ask(&mut self, request: impl Future<Output = Input> + Send + 'static) {
+        let (news, tasks) = (self.news.clone(), self.tasks.child());
+        tasks.spawn(async move {
             let answer = request.await;
             let _ = news.send(News::Core(answer)).await;
         });
+        if let Some(former) = self.asking.replace(tasks) {
+            former.stop_hard();
+        }
     }
 
     async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {
+        self.ledger.begin(&claim);
+        // The owner may look where the studio does not; what it did not ask for the core keeps from it.
+        let preview = preview
+            || self.board.is_watched() && matches!(claim.task.kind(), TaskKind::Image | TaskKind::Video);
         let job = EngineJob {
             out_dir: self.home.work().join(file_stem(&claim.job_id)),
             job_id: claim.job_id,

@@ -10,6 +10,7 @@ mod commands;
 mod jobs;
 mod joining;
 mod lifetime;
+mod local;
 mod models;
 mod openai;
 mod process;
@@ -18,6 +19,7 @@ mod results;
 mod session;
 mod settings;
 mod shelf;
+mod steering;
 mod support;
 mod updates;
 #[cfg(feature = "window")]

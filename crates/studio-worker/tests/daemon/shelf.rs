@@ -87,6 +87,7 @@ async fn a_model_that_a_job_uses_is_not_removed() {
     claim["modelSource"] =
         serde_json::to_value(synthetic(&format!("{}/m.bin", studio.url())).source).unwrap();
     peer.offer(claim).await;
+    peer.expect("accept").await;
     let busy = until_some("the job runs", async || {
         view(&client, "synthetic-mine").await.filter(|view| view.in_use && view.place == ModelPlace::Loaded)
     });
@@ -163,7 +164,7 @@ async fn a_hub_is_asked_which_file_and_what_cannot_be_fetched_is_told() {
         path if path.ends_with("/m-Q4_K_M.gguf") => {
             Answer::of(200, String::from_utf8(gguf("qwen3")).unwrap())
         }
-        path if path.ends_with("/plain.gguf") => Answer::of(200, String::from_utf8(gguf("bert")).unwrap()),
+        path if path.contains("/plain.gguf") => Answer::of(200, String::from_utf8(gguf("bert")).unwrap()),
         _ => Answer::of(404, "no"),
     });
     let program = crate::support::Program::new(Some(&approved_config(&studio)));
