@@ -84,7 +84,7 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     status(&client, "resumed", |status| status.pause.is_none()).await;
 
     // Closing hides it, and Open brings it back.
-    desktop.x("xdotool", &["windowquit", &windows[0]]).await;
+    desktop.close(&windows[0]);
     desktop.has_windows(0, &program).await;
     assert!(is_alive(ui.pid()));
     panel.click(&item, "Open").await;
@@ -110,7 +110,7 @@ async fn a_second_start_raises_the_window_even_when_it_is_hidden() {
     studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     panel.entry(&panel.item().await, "Until I resume").await;
-    desktop.x("xdotool", &["windowquit", &windows[0]]).await;
+    desktop.close(&windows[0]);
     desktop.has_windows(0, &program).await;
     let second = program.run(&["ui"]).await;
     assert_eq!(second.status.code(), Some(0));
@@ -128,7 +128,7 @@ async fn without_a_panel_the_window_stays_when_it_is_closed() {
     studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     until("a frame was drawn", || program.log().contains("first frame after").then_some(())).await;
-    desktop.x("xdotool", &["windowquit", &windows[0]]).await;
+    desktop.close(&windows[0]);
     until("it stays", || program.log().contains("minimized instead of closed").then_some(())).await;
     assert_eq!(ui.children().len(), 2);
     ui.signal(Signal::TERM);
