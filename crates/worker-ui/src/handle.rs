@@ -74,6 +74,11 @@ impl WindowHandle {
         self.shared.keep.store(keep, Ordering::Relaxed);
     }
 
+    /// Whether it is open now.
+    pub fn is_shown(&self) -> bool {
+        self.shared.window.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Draws a frame soon, if the window is shown.
     pub fn wake(&self) {
         if let Some(window) = &*self.shared.window.lock().unwrap_or_else(PoisonError::into_inner) {

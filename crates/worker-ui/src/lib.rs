@@ -15,6 +15,7 @@ pub mod pages;
 pub mod samples;
 mod shell;
 pub mod theme;
+pub mod tray;
 mod view;
 pub mod widgets;
 mod window;

@@ -171,6 +171,13 @@ pub struct Clock {
     pub now: Timestamp,
 }
 
+impl Clock {
+    /// Of this machine.
+    pub fn here(now: Timestamp) -> Self {
+        Self { zone: TimeZone::system(), now }
+    }
+}
+
 impl Default for Clock {
     fn default() -> Self {
         Self { zone: TimeZone::UTC, now: Timestamp::from_millis(0) }

@@ -121,6 +121,7 @@ impl eframe::App for Window<'_> {
         }
         let by_hand = ctx.input(|input| input.viewport().close_requested()) && *self.closed == Closed::ByHand;
         if by_hand && self.options.asks.keep() && !self.options.asks.tray() {
+            tracing::debug!("minimized instead of closed: no tray to come back from");
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
         }

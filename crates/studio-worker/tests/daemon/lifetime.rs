@@ -3,10 +3,12 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Peer, Program, Running, Studio, approved_config, chat, is_alive, slow_chat, until};
+use crate::support::{
+    Peer, Program, Running, Studio, approved_config, chat, gone, is_alive, kill, slow_chat, until,
+};
 
 const OURS: &[&str] = &["progress", "cancel", "lease", "resume", "release", "goodbye"];
 /// A grace that no test waits for.
@@ -16,19 +18,9 @@ fn folder(studio: &Studio, more: &str) -> Program {
     Program::new(Some(&format!("{}{more}", approved_config(studio))))
 }
 
-fn kill(pid: u32, signal: Signal) {
-    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
-}
-
 /// The daemon that `ui` started.
 async fn daemon_of(ui: &Running) -> u32 {
     until("the daemon is started", || ui.children().first().copied()).await
-}
-
-async fn gone(pids: &[u32]) {
-    for pid in pids {
-        until("nothing is left", || (!is_alive(*pid)).then_some(())).await;
-    }
 }
 
 async fn takes(peer: &mut Peer, claim: serde_json::Value) {

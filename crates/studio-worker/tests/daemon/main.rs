@@ -22,3 +22,5 @@ mod shelf;
 mod steering;
 mod support;
 mod updates;
+#[cfg(feature = "window")]
+mod window;

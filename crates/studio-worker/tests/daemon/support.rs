@@ -1,6 +1,8 @@
 //! A studio under the test's control, and workers in process and out of it.
 
 mod api;
+#[cfg(feature = "window")]
+mod desktop;
 mod http;
 mod program;
 mod studio;
@@ -9,8 +11,10 @@ mod worker;
 use std::time::Duration;
 
 pub use api::{client, until_some};
+#[cfg(feature = "window")]
+pub use desktop::{Desktop, Panel, x_server};
 pub use http::{Answer, Request};
-pub use program::{Program, Running, is_alive};
+pub use program::{Program, Running, gone, is_alive, kill};
 pub use studio::{Peer, Studio};
 pub use worker::{TestWorker, approved_config};
 

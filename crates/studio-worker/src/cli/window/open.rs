@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use studio_runtime::init_telemetry;
 use worker_ui::controller::{Controller, ControllerOptions, StartDaemon};
+use worker_ui::tray::Tray;
 use worker_ui::{Ended, Options, Page, WindowHandle, window_channel};
 
 use super::super::{output, ui};
@@ -58,9 +59,12 @@ impl Window {
             .context("could not ask to be told of the end of the program that opened this window")?;
         let (window, asks) = window_channel();
         listen(window.clone())?;
-        let mut options = ControllerOptions::new(home.dir().to_path_buf(), window);
+        let (tray, on_view) = Tray::new();
+        let mut options = ControllerOptions::new(home.dir().to_path_buf(), window.clone());
         options.start_daemon = Some(starter());
+        options.on_view = Some(on_view);
         let controller = Controller::start(options).context("could not start the window's threads")?;
+        tray.start(window, controller.commands().clone()).context("could not start the tray's threads")?;
         let page = self.look.page.and_then(|number| Page::ALL.get(number.checked_sub(1)?).copied());
         let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default() };
         // It may hold what cannot leave this thread, so only its words do.

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use super::DEADLINE;
+use super::{DEADLINE, until};
 
 pub struct Program {
     pub dir: tempfile::TempDir,
@@ -35,7 +36,7 @@ impl Program {
             }
         }
         // Nor whether there is a display.
-        for name in ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"] {
+        for name in ["DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"] {
             command.env_remove(name);
         }
         // Nor what else was built beside the worker's program.
@@ -51,8 +52,15 @@ impl Program {
 
     /// Starts the daemon; its log goes to a file.
     pub fn start(&self, args: &[&str]) -> Running {
+        self.start_with(args, |_| ())
+    }
+
+    /// Starts it in an environment that the test changes.
+    pub fn start_with(&self, args: &[&str], change: impl FnOnce(&mut Command)) -> Running {
         let log = fs::File::options().create(true).append(true).open(self.path("stderr.log")).unwrap();
-        Running { child: self.command(args).stdout(Stdio::null()).stderr(log).spawn().unwrap() }
+        let mut command = self.command(args);
+        change(&mut command);
+        Running { child: command.stdout(Stdio::null()).stderr(log).spawn().unwrap() }
     }
 
     /// What the daemon's log files hold.
@@ -76,9 +84,8 @@ impl Running {
         self.child.id().unwrap()
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
+    pub fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal);
     }
 
     pub async fn end(&mut self) -> ExitStatus {
@@ -98,4 +105,15 @@ impl Running {
 /// Whether a process is there and no zombie.
 pub fn is_alive(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+pub fn kill(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+}
+
+/// Waits until none of them is there.
+pub async fn gone(pids: &[u32]) {
+    for pid in pids {
+        until("nothing is left", || (!is_alive(*pid)).then_some(())).await;
+    }
 }
