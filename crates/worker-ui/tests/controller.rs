@@ -216,7 +216,7 @@ impl Stage {
         let seen = async { views.wait_for(|view| is(view)).await.map(|view| Arc::clone(&view)) };
         match self.runtime.block_on(async { tokio::time::timeout(PATIENCE, seen).await }) {
             Ok(view) => view.unwrap(),
-            Err(_) => panic!("not seen in time: {what}; {:?}", self.controller.view()),
+            Err(late) => panic!("{what}: {late}; {:?}", self.controller.view()),
         }
     }
 }

@@ -32,7 +32,8 @@ impl Frames {
             time: Some(self.time),
             ..RawInput::default()
         };
-        let output = self.ctx.run_ui(input, |ui| self.shell.ui(ui, view, &self.commands));
+        let mut output = self.ctx.run_ui(input, |ui| self.shell.ui(ui, view, &self.commands));
+        output.textures_delta.clear();
         output.viewport_output[&ViewportId::ROOT].repaint_delay
     }
 }
