@@ -41,8 +41,12 @@ pub fn sized(page: Page, view: View, theme: Theme, size: Vec2) -> Window {
     let mut shell = Shell::default();
     shell.page = page;
     let bench = Bench { shell, view: Arc::new(view), commands, sent };
-    let mut harness =
-        Harness::builder().with_size(size).with_theme(theme).with_context_setup(theme::apply).build_ui_state(
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(theme::apply)
+        .build_ui_state(
             |ui, bench: &mut Bench| {
                 let view = Arc::clone(&bench.view);
                 // To the edges, as in a real window; the harness leaves a margin.

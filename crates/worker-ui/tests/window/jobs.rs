@@ -13,7 +13,7 @@ use crate::harness::{Window, show, window};
 fn row(number: u64) -> String {
     let record = samples::record(number);
     let title = if record.name.is_empty() { record.prompt } else { record.name };
-    title.split(',').next().unwrap().to_owned()
+    title.split(',').next().unwrap_or_default().to_owned()
 }
 
 fn selected(window: &Window) -> Vec<String> {

@@ -36,3 +36,17 @@ fn no_jobs_by_night() {
     let mut window = sized(Page::Jobs, samples::none(), Theme::Dark, SMALL);
     snapshot(&mut window, "jobs-none-dark");
 }
+
+#[test]
+fn logs_by_night() {
+    let mut window = sized(Page::Logs, samples::few(), Theme::Dark, USUAL);
+    snapshot(&mut window, "logs-dark");
+}
+
+#[test]
+fn logs_by_day_with_a_line() {
+    let mut window = sized(Page::Logs, samples::few(), Theme::Light, SMALL);
+    window.get_all_by_label_contains("could not send").last().unwrap().click();
+    window.run();
+    snapshot(&mut window, "logs-line-light");
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eframe::egui::{
     Align2, CornerRadius, EventFilter, FontId, Id, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    UiBuilder, WidgetInfo, pos2, vec2,
 };
 use studio_protocol::TaskKind;
 use worker_local::{JobRecord, Origin};
@@ -104,10 +104,16 @@ pub(super) fn list_ui(ui: &mut Ui, view: &View, state: &mut JobsState, commands:
     let focus = focus(ui, place, &mut state.by_key);
     ui.spacing_mut().scroll.floating_allocated_width = 0.0;
     state.layout.page = (place.height() / ROW) as usize;
-    let bottom = ScrollArea::vertical()
-        .id_salt("history")
-        .auto_shrink([false, false])
-        .show_viewport(ui, |ui, seen| rows_ui(ui, view, state, seen))
+    // Inside the edge.
+    let inside = UiBuilder::new().max_rect(place.shrink(1.0));
+    let bottom = ui
+        .scope_builder(inside, |ui| {
+            ScrollArea::vertical()
+                .id_salt("history")
+                .auto_shrink([false, false])
+                .show_viewport(ui, |ui, seen| rows_ui(ui, view, state, seen))
+                .inner
+        })
         .inner;
     if focus {
         focus_ring(ui, place);
@@ -164,7 +170,7 @@ fn rows_ui(ui: &mut Ui, view: &View, state: &mut JobsState, seen: Rect) -> f32 {
 
 fn day_ui(ui: &Ui, view: &View, rect: Rect, record: &JobRecord, listed: usize) {
     let palette = palette(ui);
-    ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), CornerRadius::ZERO, palette.background);
+    ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.background);
     let inner = rect.shrink2(vec2(12.0, 0.0));
     let day = view.clock.day(&record.day);
     paint_line(ui, inner, Align2::LEFT_CENTER, &day, FontId::proportional(theme::SMALL), palette.text);
@@ -192,11 +198,11 @@ fn row_ui(ui: &mut Ui, view: &View, state: &mut JobsState, rect: Rect, record: &
         ui.memory_mut(|memory| memory.request_focus(list_id()));
     }
     if selected {
-        ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), CornerRadius::ZERO, palette.accent_soft);
-        let mark = Rect::from_min_size(rect.min + vec2(1.0, 0.0), vec2(3.0, ROW));
+        ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.accent_soft);
+        let mark = Rect::from_min_size(rect.min, vec2(3.0, ROW));
         ui.painter().rect_filled(mark, CornerRadius::ZERO, palette.accent);
     } else if response.hovered() {
-        ui.painter().rect_filled(rect.shrink2(vec2(1.0, 0.0)), CornerRadius::ZERO, palette.raised);
+        ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.raised);
     }
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, palette.line));
     thumb_ui(ui, view, state, rect, record);
