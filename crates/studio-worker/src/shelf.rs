@@ -61,6 +61,8 @@ impl Shelf {
             let _ = found.send(Ok(()));
             return Ok(answer);
         };
+        // A full inbox brings other news, which are shown together with these.
+        let _ = self.files.news.try_send(News::Show);
         let (shelf, model) = (self.clone(), model.to_owned());
         tasks.spawn(async move {
             let outcome = shelf.bring(&model, origin, found).await;

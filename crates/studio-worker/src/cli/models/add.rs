@@ -41,8 +41,8 @@ impl Add {
         let view = daemon.ask(async |client| waited(client, &add.model).await)?;
         let Some(view) = view else { bail!("the download of {} was broken off", add.model) };
         let is_here = !matches!(view.place, ModelPlace::Absent | ModelPlace::Downloading);
-        if let Some(trouble) = view.trouble.as_ref().filter(|_| !is_here) {
-            bail!("{}: {trouble}", add.model);
+        if !is_here {
+            bail!("{}: {}", add.model, view.trouble.as_deref().unwrap_or("its files are not all here"));
         }
         if json {
             output::json(&view)?;
@@ -103,14 +103,17 @@ async fn waited(client: &Client, model: &str) -> Result<Option<worker_local::Mod
     let bar = bar();
     let mut after = None;
     loop {
+        // What is published follows a little later: the list says whether it goes on.
+        let view = client.models().await?.models.into_iter().find(|view| view.model == model);
+        if view.as_ref().is_none_or(|view| view.place != ModelPlace::Downloading) {
+            bar.finish_and_clear();
+            return Ok(view);
+        }
         let status = client.status(after).await?;
         after = Some(status.generation);
         if let Some(download) = status.downloads.iter().find(|download| download.model == model) {
             show(&bar, download);
-            continue;
         }
-        bar.finish_and_clear();
-        return Ok(client.models().await?.models.into_iter().find(|view| view.model == model));
     }
 }
 
