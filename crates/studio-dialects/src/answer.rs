@@ -62,7 +62,7 @@ impl Answer {
         let message = &choice["message"];
         if !message.is_object() {
             let message =
-                "the worker's result is no chat: the engine of this model and the studio do not fit together";
+                "the result is no chat: the engine of this model does not fit together with this program";
             return Err(Failure::new(Kind::Internal, message));
         }
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use crate::{Answer, Failure};
 
+/// The longest answer where neither the request nor the model says: clients expect an answer to end where the model
+/// ends it, and one that never does must not hold a worker for ever.
+const OPEN_ANSWER_TOKENS: u32 = 16_384;
+
 /// A request that can be run.
 pub struct Asked {
     /// The registry's name of the model.
@@ -18,6 +22,17 @@ pub struct Asked {
     pub one_call: bool,
     /// Says the answers.
     pub writer: Box<dyn Writer>,
+}
+
+impl Asked {
+    /// Takes its tasks; those that are to end where the model ends them get a limit, unless the model has one.
+    pub fn take_tasks(&mut self, model_has_limit: bool) -> Vec<Value> {
+        let mut tasks = std::mem::take(&mut self.tasks);
+        for fields in tasks.iter_mut().filter_map(Value::as_object_mut).filter(|_| !model_has_limit) {
+            fields.entry("maxTokens").or_insert(OPEN_ANSWER_TOKENS.into());
+        }
+        tasks
+    }
 }
 
 impl std::fmt::Debug for Asked {

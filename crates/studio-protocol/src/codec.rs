@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de};
 use serde_json::Value;
 
 use crate::object::ObjectOnly;
+use crate::task::fill_in;
 use crate::{BadOffer, JobId, MAX_FRAME_BYTES, Offer, StudioFrame, WorkerFrame};
 
 /// Why a text is not a frame.
@@ -117,18 +118,12 @@ pub fn encode<F: Serialize>(frame: &F) -> String {
     serde_json::to_string(frame).expect("frames have text keys and finite structure")
 }
 
-/// Fills in what the task leaves open: a value that the job states wins over the model's default, and that one over
-/// the protocol's.
 fn offer(text: &str) -> Result<Offer, DecodeError> {
     let malformed = |source| DecodeError::Malformed { frame: "offer", source };
     let mut frame: Value = serde_json::from_str(text).map_err(malformed)?;
     let defaults = frame.pointer("/claim/modelSource/cliDefaults").and_then(Value::as_object).cloned();
     if let (Some(defaults), Some(Value::Object(task))) = (defaults, frame.pointer_mut("/claim/task")) {
-        task.retain(|_, stated| !stated.is_null());
-        for (key, default) in defaults {
-            // A default that its kind does not have is ignored like any unknown key.
-            task.entry(key).or_insert(default);
-        }
+        fill_in(task, defaults);
     }
     serde_path_to_error::deserialize(ObjectOnly(frame)).map_err(|error| malformed(named(error)))
 }

@@ -1,6 +1,7 @@
 //! What a job asks for (protocol section 5).
 
 mod facts;
+mod fill;
 mod kinds;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::codec::named;
 use crate::{MAX_EXT_BYTES, MAX_INPUTS};
 pub use facts::{INPUT_PREFIX, rewrite_inputs, states_options};
+pub(crate) use fill::fill_in;
 pub use kinds::{
     AudioSttTask, AudioTtsTask, ChatMessage, ImageTask, LlmTask, LoraUse, MeshTask, Timestamps, VideoTask,
 };

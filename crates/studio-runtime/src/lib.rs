@@ -17,7 +17,10 @@ pub use files::{Mode, is_disk_full, write_atomic};
 pub use paths::{NoHome, studio_data_dir, worker_config_dir, worker_models_dir};
 pub use shutdown::{Shutdown, ShutdownError};
 pub use tasks::Tasks;
-pub use telemetry::{LogFile, LogFormat, LogFormatError, Telemetry, TelemetryError, init as init_telemetry};
+pub use telemetry::{
+    LogFile, LogFormat, LogFormatError, LogRing, RingLine, RingPage, Telemetry, TelemetryError,
+    init as init_telemetry, init_with_ring as init_telemetry_with_ring,
+};
 pub use told::told;
 #[cfg(feature = "otlp")]
 pub use traces::{Span, Traces, Work};

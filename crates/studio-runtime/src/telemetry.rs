@@ -1,4 +1,6 @@
-//! Logs: to stderr for people, to a rotated file for later.
+//! Logs: to stderr for people, to a rotated file for later, to a ring for who looks now.
+
+mod ring;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
+
+pub use ring::{LogRing, RingLine, RingPage};
 
 /// Days of log files that are kept: a week covers "it failed last weekend".
 const KEPT_DAYS: usize = 7;
@@ -44,6 +48,15 @@ impl std::str::FromStr for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err(LogFormatError(word.to_owned())),
         }
+    }
+}
+
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
     }
 }
 
@@ -94,13 +107,24 @@ pub fn init(
     format: LogFormat,
     file: Option<LogFile>,
 ) -> Result<Telemetry, TelemetryError> {
+    init_with_ring(default_filter, format, file, None)
+}
+
+/// The same, and keeps the latest lines in `ring`.
+pub fn init_with_ring(
+    default_filter: &str,
+    format: LogFormat,
+    file: Option<LogFile>,
+    ring: Option<LogRing>,
+) -> Result<Telemetry, TelemetryError> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(text) if !text.trim().is_empty() => {
             EnvFilter::try_new(&text).map_err(|source| TelemetryError::Filter { text, source })?
         }
         _ => EnvFilter::new(default_filter),
     };
-    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // A stderr whose reader is gone must not end the process: to complain there about it would.
+    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let stderr = match format {
         LogFormat::Text => stderr.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => stderr.json().boxed(),
@@ -116,7 +140,8 @@ pub fn init(
     let silenced = filter_fn(|line| {
         !(LOUD.iter().any(|loud| line.target().starts_with(loud)) && *line.level() > Level::INFO)
     });
-    tracing_subscriber::registry().with(filter).with(silenced).with(stderr).with(file_layer).try_init()?;
+    let layers = tracing_subscriber::registry().with(filter).with(silenced).with(ring);
+    layers.with(stderr).with(file_layer).try_init()?;
     Ok(Telemetry { _file: guard })
 }
 

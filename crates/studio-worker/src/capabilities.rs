@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine_protocol::Description;
-use studio_protocol::{Capabilities, Resources};
+use studio_protocol::{Capabilities, Resources, TaskKind};
 use worker_core::Machine;
 
 use crate::config::Config;
@@ -31,6 +31,8 @@ pub struct Sources {
     pub present: Vec<String>,
     /// Measured, by model.
     pub speeds: BTreeMap<String, f64>,
+    /// Jobs that programs of this machine asked for, by kind.
+    pub local_jobs: BTreeMap<TaskKind, u32>,
 }
 
 impl Sources {
@@ -44,6 +46,7 @@ impl Sources {
             lanes: Vec::new(),
             present: Vec::new(),
             speeds: BTreeMap::new(),
+            local_jobs: BTreeMap::new(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Sources {
             capabilities: self.capabilities(config),
             free_vram_gb: self.device.as_ref().map(|device| device.free_gb + self.evictable_gb()),
             busy_reason: None,
+            local_jobs: self.local_jobs.clone(),
         }
     }
 

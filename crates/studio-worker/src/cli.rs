@@ -16,13 +16,16 @@ mod set_threshold;
 mod status;
 mod stop;
 mod table;
+mod ui;
 mod update;
+mod window;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub(crate) use run::{ENGINE_WORDS, programs};
 
@@ -42,8 +45,13 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked, or a worker runs with this folder already; 1 an error; 2 usage; \
     3 the studio refused the token; 4 another worker holds this worker id; 5 reconnect attempts spent";
 
+/// For those who just start the program.
+const DEFAULT_COMMAND: &str = "ui";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show the worker in a window, and run it where none runs yet; what happens without a command
+    Ui(ui::Ui),
     /// Run the worker until a signal ends it
     Run(run::Run),
     /// Ask a studio to take this worker; an operator approves it
@@ -72,6 +80,9 @@ enum Command {
     Update(update::Update),
     /// Check everything that a worker needs and say what to do about it
     Doctor(doctor::Doctor),
+    /// Be the window of `ui`
+    #[command(hide = true)]
+    Window(window::Window),
     /// Be an engine of this worker
     #[command(hide = true)]
     Engine(engine::Engine),
@@ -79,7 +90,11 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    execute(std::env::args_os())
+}
+
+fn execute(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -89,8 +104,7 @@ pub fn main() -> ExitCode {
         }
     };
     let Some(command) = cli.command else {
-        let _ = Cli::command().print_help();
-        return Exit::Usage.into();
+        return execute(std::env::args_os().chain([DEFAULT_COMMAND.into()]));
     };
     if let Command::Engine(engine) = command {
         return engine.execute();
@@ -100,6 +114,8 @@ pub fn main() -> ExitCode {
         Err(error) => return output::failed(&error.into()).into(),
     };
     let ended = match command {
+        Command::Ui(ui) => ui.execute(&home, cli.config.as_deref()),
+        Command::Window(window) => return window.execute(&home),
         Command::Run(run) => run.execute(home),
         Command::Register(register) => register.execute(&home),
         Command::Join(join) => join.execute(&home),

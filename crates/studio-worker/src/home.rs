@@ -52,6 +52,11 @@ impl Home {
         self.dir.join("studio-worker.lock")
     }
 
+    /// Held by the one window of this folder.
+    pub fn window_lock(&self) -> PathBuf {
+        self.dir.join("window.lock")
+    }
+
     /// Finished results that the studio has not acknowledged.
     pub fn spool(&self) -> PathBuf {
         self.dir.join("spool")
@@ -65,6 +70,11 @@ impl Home {
     /// Log files, unless the config names another folder.
     pub fn logs(&self) -> PathBuf {
         self.dir.join("logs")
+    }
+
+    /// What the worker did, for its owner.
+    pub fn history(&self) -> PathBuf {
+        self.dir.join("history.db")
     }
 
     /// What the daemon shows to `studio-worker status`.
@@ -86,9 +96,15 @@ mod tests {
     fn everything_moves_with_the_config_file() {
         let home = Home::of_config(Path::new("/tmp/w1/my.toml"));
         assert_eq!(home.config(), Path::new("/tmp/w1/my.toml"));
-        for path in
-            [home.lock(), home.spool(), home.work(), home.logs(), home.status(), home.models().to_path_buf()]
-        {
+        for path in [
+            home.lock(),
+            home.spool(),
+            home.work(),
+            home.logs(),
+            home.status(),
+            home.history(),
+            home.models().to_path_buf(),
+        ] {
             assert!(path.starts_with("/tmp/w1"), "{}", path.display());
         }
     }

@@ -10,8 +10,12 @@ mod config;
 mod desk;
 mod discovery;
 mod guard;
+mod jobs;
+mod logs;
 mod models;
+mod openai;
 mod registration;
+mod running;
 mod server;
 mod status;
 mod update;
@@ -23,7 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use rand::Rng;
 use studio_protocol::Timestamp;
-use studio_runtime::Tasks;
+use studio_runtime::{LogRing, Tasks};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use worker_local::{Discovery, PREFIX, Status};
@@ -32,8 +36,11 @@ pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
 pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
+pub(crate) use openai::Place;
+pub(crate) use running::Running;
 
 use crate::daemon::{Ask, News};
+use crate::history::History;
 
 /// Routes of one topic, below [`PREFIX`].
 pub(crate) type Routes = Router<Arc<Local>>;
@@ -41,13 +48,40 @@ pub(crate) type Routes = Router<Arc<Local>>;
 /// Bytes of a token: nobody guesses 256 bits.
 const TOKEN_BYTES: usize = 32;
 
+/// What the daemon gives to the handlers.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// What it publishes.
+    pub(crate) board: Published,
+    /// The latest log lines.
+    pub(crate) log: LogRing,
+    /// Jobs that are over.
+    pub(crate) history: History,
+    /// Jobs that run.
+    pub(crate) running: Arc<Running>,
+    /// To its task.
+    pub(crate) asks: mpsc::Sender<News>,
+    /// For what needs no turn of its task.
+    pub(crate) desk: Desk,
+    /// What the dialect's routes need.
+    pub(crate) place: Place,
+}
+
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Local {
     /// What the daemon published last.
     pub(crate) board: Published,
+    /// The latest log lines.
+    pub(crate) log: LogRing,
+    /// Jobs that are over.
+    pub(crate) history: History,
+    /// Jobs that run.
+    pub(crate) running: Arc<Running>,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
     /// For what needs no turn of the daemon's task.
@@ -79,6 +113,8 @@ impl Reply {
 fn routes() -> Routes {
     Router::new()
         .merge(config::routes())
+        .merge(jobs::routes())
+        .merge(logs::routes())
         .merge(models::routes())
         .merge(registration::routes())
         .merge(status::routes())
@@ -94,17 +130,13 @@ pub(crate) struct Api {
 
 impl Api {
     /// Begins to listen, beside everything else; a server that cannot be is told in the log.
-    pub(crate) fn start(
-        port: u16,
-        folder: &Path,
-        board: Published,
-        asks: mpsc::Sender<News>,
-        desk: Desk,
-    ) -> Self {
+    pub(crate) fn start(port: u16, folder: &Path, parts: Parts) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, ending: tasks.soft().clone(), desk });
+        let Parts { board, log, history, running, asks, desk, place } = parts;
+        let ending = tasks.soft().clone();
+        let local = Arc::new(Local { board, log, history, running, asks, desk, place, ending });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {
@@ -128,7 +160,7 @@ impl Api {
                 tracing::info!("the local API is at {}", found.url);
                 tasks.spawn_blocking(move || file.write(&found));
                 let guard = guard::Guard::new(listener.port, token);
-                let app = Router::new().nest(PREFIX, routes()).with_state(local);
+                let app = Router::new().nest(PREFIX, routes()).merge(openai::routes()).with_state(local);
                 server::serve(listener, guard::protect(app, guard), &tasks).await;
             }
         };

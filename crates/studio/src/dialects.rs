@@ -13,7 +13,6 @@ mod frame;
 mod group;
 mod guard;
 mod images;
-mod media;
 mod models;
 mod refused;
 pub mod run;

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use studio_protocol::{Accept, BadOffer, Cancel, Feature, JobId, LogLevel, OfferClaim, Reject, WorkerFrame};
+use studio_protocol::{
+    Accept, BadOffer, Cancel, Feature, JobId, LogLevel, OfferClaim, Reject, TaskKind, WorkerFrame,
+};
 
 use crate::jobs::Job;
 use crate::offers::{Answer, Gate};
@@ -87,8 +89,19 @@ impl Worker {
             capabilities: &self.machine.capabilities,
             free_vram_gb: self.machine.free_vram_gb.filter(|_| weighs),
             vram_reserve_gb: self.settings.vram_reserve_gb,
-            slot_free: !duplicate && taken < self.settings.slots_of(kind) as usize,
+            slot_free: !duplicate && self.local_jobs_leave_room(kind, taken),
         }
+    }
+
+    /// A session that does not speak of slots knows of one job at a time, whoever asked for it.
+    fn local_jobs_leave_room(&self, kind: TaskKind, taken: usize) -> bool {
+        let local = &self.machine.local_jobs;
+        let all: u32 = local.values().sum();
+        if !self.link.uses(Feature::Slots) && all > 0 {
+            return false;
+        }
+        let local = if self.settings.has_slots() { local.get(&kind).copied().unwrap_or(0) } else { all };
+        taken + (local as usize) < self.settings.slots_of(kind) as usize
     }
 
     pub(crate) fn bad_offer(&mut self, socket: u64, offer: BadOffer) {

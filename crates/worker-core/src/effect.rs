@@ -65,6 +65,13 @@ pub enum Effect {
     Upload(Arc<SpoolEntry>),
     /// Delete all that is kept of a job, and break off its upload.
     Forget(JobId),
+    /// A job that ran is over, for the owner's history; what is kept of it is still there.
+    Ended {
+        /// Which.
+        job: JobId,
+        /// How.
+        end: JobEnd,
+    },
     /// An operator wants a model fetched and loaded before a job needs it; nothing waits for the end of it.
     LoadModel(Box<ModelCommand>),
     /// An operator wants the memory of a model back once no job uses it.
@@ -80,6 +87,19 @@ pub enum Effect {
     },
     /// End the process once everything sent has left; nothing follows.
     Exit(ExitReason),
+}
+
+/// How a job ended on this worker.
+#[derive(Debug, Clone)]
+pub enum JobEnd {
+    /// Its result is made, and on disk unless that is full.
+    Done(Arc<SpoolEntry>),
+    /// It could not be done here, in words.
+    Failed(String),
+    /// The studio wanted it no more.
+    Cancelled,
+    /// It went back to the studio, in words.
+    Released(String),
 }
 
 /// Why a worker ends.

@@ -1,7 +1,9 @@
 //! What can happen to a worker.
 
+use std::collections::BTreeMap;
+
 use studio_protocol::{
-    Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame,
+    Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame, TaskKind,
 };
 
 use crate::{Output, Secret, Settings};
@@ -61,6 +63,8 @@ pub enum Input {
     Log(LogEntry),
     /// The first signal: end within the grace.
     Shutdown,
+    /// The owner wants a running job to go back to the studio.
+    Release(JobId),
     /// The owner wants the end of what runs, and then of the worker.
     Drain,
 }
@@ -75,6 +79,8 @@ pub struct Machine {
     pub free_vram_gb: Option<f64>,
     /// Why nothing can be taken now, for a person: offers are refused as `busy` with these words.
     pub busy_reason: Option<String>,
+    /// Jobs that programs of this machine asked for; they hold slots that no studio knows of.
+    pub local_jobs: BTreeMap<TaskKind, u32>,
 }
 
 /// What happened to a connection.

@@ -20,6 +20,8 @@ pub(crate) struct Job {
     accepted_at: Instant,
     /// The studio wants it no more.
     pub(crate) cancelled: bool,
+    /// It goes back to the studio once its engine has stopped, for this reason.
+    pub(crate) released: Option<String>,
     pub(crate) progress: ProgressReport,
     /// While its text is wanted.
     pub(crate) stream: Option<Stream>,
@@ -42,6 +44,7 @@ impl Job {
             accepted_on: socket,
             accepted_at: now,
             cancelled: false,
+            released: None,
             progress: ProgressReport::default(),
             stream: None,
             looks: None,

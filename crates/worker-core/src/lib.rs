@@ -23,6 +23,7 @@ mod offers;
 mod outbox;
 mod outcomes;
 mod registration;
+mod release;
 mod results;
 mod session;
 mod settings;
@@ -32,7 +33,7 @@ mod worker;
 
 pub use backoff::full_jitter;
 pub use draw::Draw;
-pub use effect::{Effect, ExitReason};
+pub use effect::{Effect, ExitReason, JobEnd};
 pub use identity::{Identity, Secret};
 pub use input::{
     EngineEvent, Input, Machine, PollAnswer, PostAnswer, ProgressReport, SocketEvent, SpoolOutcome,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use studio_protocol::{JobId, LogLevel, WorkerId};
 
-use crate::{Effect, EngineEvent, Output, SpoolEntry, SpoolOutcome, UploadOutcome, Worker};
+use crate::{Effect, EngineEvent, JobEnd, Output, SpoolEntry, SpoolOutcome, UploadOutcome, Worker};
 
 /// A JSON result: a frame less the room for its other fields and the prompt.
 const MAX_RESULT_BYTES: usize = studio_protocol::MAX_FRAME_BYTES / 2;
@@ -84,11 +84,17 @@ impl Worker {
             return false;
         }
         let Some(job) = self.jobs.remove(id) else { return false };
+        if let Some(reason) = job.released.as_deref().filter(|_| !job.cancelled) {
+            self.hand_back(&job, reason);
+            return false;
+        }
         let (error, retryable) =
             if job.cancelled { ("cancelled".to_owned(), false) } else { (error, retryable) };
         if !job.cancelled {
             self.log(LogLevel::Warn, format!("failed: {error}"), Some(id));
         }
+        let end = if job.cancelled { JobEnd::Cancelled } else { JobEnd::Failed(error.clone()) };
+        self.push(Effect::Ended { job: id.clone(), end });
         self.fail(id, job.attempt, error, retryable, job.accepted_on);
         self.push(Effect::Forget(id.clone()));
         retryable
@@ -101,8 +107,12 @@ impl Worker {
             self.log(LogLevel::Error, message, Some(id));
             self.spool_check.get_or_insert(now + crate::SPOOL_RETRY);
         }
-        if self.jobs.remove(id).is_some_and(|job| job.cancelled) {
+        let Some(job) = self.jobs.remove(id) else { return };
+        if job.cancelled {
+            self.push(Effect::Ended { job: id.clone(), end: JobEnd::Cancelled });
             self.drop_cancelled(id);
+        } else if let Some(entry) = self.outbox.get(id).cloned() {
+            self.push(Effect::Ended { job: id.clone(), end: JobEnd::Done(entry) });
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use studio_protocol::{LogLevel, REGISTRATION_TICK, RegistrationStatus, WorkerClose};
 
 use crate::link::Link;
-use crate::{Effect, Identity, PollAnswer, PostAnswer, Secret, Worker};
+use crate::{Effect, Identity, JobEnd, PollAnswer, PostAnswer, Secret, Worker};
 
 /// What a registration under way needs besides [`Identity`].
 #[derive(Debug, Default)]
@@ -174,7 +174,9 @@ impl Worker {
         self.link = Link::Off;
         self.failures = 0;
         for job in self.jobs.take_all() {
+            let end = JobEnd::Released("the studio removed this worker".to_owned());
             self.push(Effect::Stop(job.id.clone()));
+            self.push(Effect::Ended { job: job.id.clone(), end });
             self.push(Effect::Forget(job.id));
         }
         for job in self.outbox.take_all() {

@@ -1,11 +1,12 @@
 //! How a worker ends (protocol section 10): nothing more is taken, what runs gets its grace, the rest goes back.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use studio_protocol::{Fail, Feature, Goodbye, LogLevel, Release, WorkerClose, WorkerFrame};
 
 use crate::link::Link;
-use crate::{Effect, ExitReason, Worker};
+use crate::{Effect, ExitReason, JobEnd, Worker};
 
 const REASON: &str = "the worker is shutting down";
 
@@ -68,7 +69,13 @@ impl Worker {
         let open = self.link.open().is_some();
         let (release, lease) = (self.link.uses(Feature::Release), self.link.uses(Feature::Lease));
         for job in self.jobs.take_all() {
+            let end = match self.outbox.get(&job.id) {
+                _ if job.cancelled => JobEnd::Cancelled,
+                Some(entry) => JobEnd::Done(Arc::clone(entry)),
+                None => JobEnd::Released(REASON.to_owned()),
+            };
             self.push(Effect::Stop(job.id.clone()));
+            self.push(Effect::Ended { job: job.id.clone(), end });
             self.push(Effect::Forget(job.id.clone()));
             self.log(LogLevel::Info, format!("given back: {reason}"), Some(&job.id));
             if !open || job.cancelled || self.outbox.get(&job.id).is_some() {

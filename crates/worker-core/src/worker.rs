@@ -10,6 +10,7 @@ use crate::link::Link;
 use crate::logs::Logs;
 use crate::outbox::Outbox;
 use crate::registration::Registering;
+use crate::release::OWNER_RELEASES;
 use crate::{Draw, Effect, ExitReason, Identity, Input, Machine, ProgressReport, Settings, SpoolEntry};
 
 /// One worker; see the crate's documentation for how a shell drives it.
@@ -131,6 +132,7 @@ impl Worker {
             Input::SetPaused(paused) => self.set_paused(paused),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
+            Input::Release(job) => self.release(&job, OWNER_RELEASES),
             Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.

@@ -11,7 +11,7 @@ const MAX_SHOWN_CHARS: usize = 40;
 
 /// The registry's name of the model.
 pub(super) fn model(fields: &Fields<'_>) -> Result<String, Failure> {
-    let missing = "is missing: `GET /v1/models` lists the models that this studio has";
+    let missing = "is missing: `GET /v1/models` lists the models that there are";
     name(fields, "model")?.ok_or_else(|| fields.error("model", missing))
 }
 

@@ -3,8 +3,10 @@
 mod pcm;
 mod speech;
 mod subtitles;
+mod talk;
 mod transcript;
 
 pub use pcm::{PCM_MIME, PcmStream};
 pub use speech::SpeechRequest;
+pub use talk::TranscriptTalk;
 pub use transcript::{Body, TranscriptRequest};

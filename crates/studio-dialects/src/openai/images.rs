@@ -95,6 +95,8 @@ pub struct ImagesRequest {
     pub partial_images: u32,
     /// What was asked for and is not looked at.
     pub ignored: Vec<String>,
+    /// Whether the request says how pictures come back.
+    states_format: bool,
     origin: Origin,
     output_format: &'static str,
     size: Option<(u32, u32)>,
@@ -155,6 +157,15 @@ impl ImagesRequest {
         Self::read(&request, task, Origin::Variation, seed)
     }
 
+    /// The same where no address opens pictures: they come inside of the answer.
+    pub fn inline(self) -> Result<Self, Failure> {
+        if self.states_format && self.response_format == ResponseFormat::Url {
+            let why = "no address opens pictures here: use `b64_json`, or leave it out";
+            return Err(Failure::invalid("response_format", why));
+        }
+        Ok(Self { response_format: ResponseFormat::Base64, ..self })
+    }
+
     fn read(
         request: &Value,
         mut task: Map<String, Value>,
@@ -198,6 +209,7 @@ impl ImagesRequest {
             model,
             tasks: tasks.collect(),
             response_format: asked.unwrap_or(usual),
+            states_format: asked.is_some(),
             stream,
             partial_images: partial_images.unwrap_or(0) as u32,
             ignored,

@@ -13,8 +13,8 @@ const HUBS: &[&str] = &["https://huggingface.co/", "https://hf-mirror.com/"];
 pub struct Listed<'a> {
     /// What requests name.
     pub id: &'a str,
-    /// What it makes.
-    pub kind: TaskKind,
+    /// What it makes, where that is known before a job is tried.
+    pub kind: Option<TaskKind>,
     /// What runs it.
     pub engine: &'a str,
     /// Where its first file comes from.
@@ -53,12 +53,13 @@ mod tests {
     #[test]
     fn a_model_says_whose_it_is_and_what_it_makes() {
         let of = |source| {
-            one(Listed { id: "z-image", kind: TaskKind::Image, engine: "sd-cpp", source })["owned_by"].clone()
+            one(Listed { id: "z-image", kind: Some(TaskKind::Image), engine: "sd-cpp", source })["owned_by"]
+                .clone()
         };
         assert_eq!(of(Some("https://huggingface.co/Tongyi-MAI/Z-Image/resolve/main/x.gguf")), "Tongyi-MAI");
         assert_eq!(of(Some("studio:///models/z/x.gguf")), "studio");
         assert_eq!(of(None), "studio");
-        let listed = Listed { id: "a", kind: TaskKind::AudioTts, engine: "sherpa-onnx", source: None };
+        let listed = Listed { id: "a", kind: Some(TaskKind::AudioTts), engine: "sherpa-onnx", source: None };
         assert_eq!(
             list([listed]),
             json!({ "object": "list", "data": [{

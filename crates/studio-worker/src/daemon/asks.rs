@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::{JoinAsk, Status};
+use worker_local::{JoinAsk, Origin, Status};
 
 use super::Daemon;
 use crate::config::Config;
-use crate::local::Reply;
+use crate::local::{Refusal, Reply};
 
 /// One question, and where its answer goes: the status that shows what came of it.
 #[derive(Debug)]
@@ -41,6 +41,13 @@ pub(crate) enum Ask {
         /// To whom it is told.
         reply: Reply,
     },
+    /// Stop a job that runs here; a studio's goes to somebody else.
+    Release {
+        /// Which.
+        job: String,
+        /// To whom it is told.
+        reply: Reply,
+    },
     /// End, as after a signal.
     Shutdown {
         /// Once what runs is finished, however long it takes.
@@ -70,6 +77,22 @@ impl Daemon {
             }
             Ask::ResetRegistration { reply } => self.reset_registration(reply).await,
             Ask::Join { ask, reply } => self.join(ask, reply).await,
+            Ask::Release { job, reply } => {
+                let exit = match self.ledger.origin(&job) {
+                    Some(Origin::Studio) => self.step(Input::Release(job.into())).await,
+                    // Its end comes as the engine's event, and whoever waits for it is told.
+                    Some(Origin::Local) => {
+                        self.engines.cancel(&job.into()).await;
+                        None
+                    }
+                    None => {
+                        let detail = format!("job `{}` does not run here", job.escape_debug());
+                        reply.send(Err(Refusal::not_found(detail)));
+                        return None;
+                    }
+                };
+                self.done(exit, reply)
+            }
             Ask::Shutdown { after_jobs, reply } => {
                 tracing::info!(after_jobs, "asked to end through the local API");
                 let input = if after_jobs {

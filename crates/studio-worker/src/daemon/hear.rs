@@ -5,6 +5,7 @@ use std::time::Duration;
 use studio_protocol::JobId;
 use worker_core::{EngineEvent, ExitReason, Input, Output, ProgressReport};
 
+use super::local_jobs::is_local;
 use super::prepare::Prepared;
 use super::{Daemon, News};
 use crate::engines::{JobEvent, Output as Made};
@@ -37,6 +38,7 @@ impl Daemon {
             }
             News::Config(config) => self.config_changed(*config).await,
             News::Prepared(prepared) => self.prepared(*prepared).await,
+            News::Local(news) => self.local_news(news).await,
             News::Models => {
                 self.read_models();
                 self.machine_changed().await
@@ -95,6 +97,9 @@ impl Daemon {
     }
 
     pub(super) async fn engine_event(&mut self, event: JobEvent) -> Option<ExitReason> {
+        if event.job().is_some_and(is_local) {
+            return self.local_event(event).await;
+        }
         let event = match event {
             JobEvent::Progress { job_id, step, steps, eta_ms, stage } => EngineEvent::Progress {
                 job: job_id,

@@ -64,21 +64,39 @@ impl Files {
     /// Fetches what is missing, and tells the daemon.
     pub(super) async fn prepare(self, job: EngineJob) {
         let job_id = job.job_id.clone();
-        let prepared = self.fetch(job).await.map_err(|error| (job_id, error.to_string(), error.retryable()));
+        let prepared =
+            self.fetch(job, true).await.map_err(|error| (job_id, error.to_string(), error.retryable()));
         let _ = self.news.send(News::Prepared(Box::new(prepared))).await;
     }
 
-    async fn fetch(&self, mut job: EngineJob) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
+    /// The same for a job that the studio does not know of.
+    pub(super) async fn prepare_local(
+        self,
+        job: EngineJob,
+    ) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
+        self.fetch(job, false).await
+    }
+
+    async fn fetch(
+        &self,
+        mut job: EngineJob,
+        studio_listens: bool,
+    ) -> Result<(Box<EngineJob>, Option<Hold>), FetchError> {
         let hold = if job.source.files.is_empty() {
             None
         } else {
-            Some(self.model(&job.model, &job.source, Some(&job.job_id)).await?)
+            let shown = Some(&job.job_id).filter(|_| studio_listens);
+            Some(self.model(&job.model, &job.source, shown).await?)
         };
-        let inputs: Vec<String> = job.task.inputs().into_iter().map(str::to_owned).collect();
+        // What came with a local request is here already.
+        let is_missing = |input: &&str| !job.inputs.contains_key(*input);
+        let inputs: Vec<String> =
+            job.task.inputs().into_iter().filter(is_missing).map(str::to_owned).collect();
         if !inputs.is_empty() {
             let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
             let folder: PathBuf = job.out_dir.join(INPUTS);
-            job.inputs = fetch_inputs(self.store.web(), &inputs, &folder, &limits(&job)).await?;
+            let fetched = fetch_inputs(self.store.web(), &inputs, &folder, &limits(&job)).await?;
+            job.inputs.extend(fetched);
         }
         Ok((Box::new(job), hold))
     }

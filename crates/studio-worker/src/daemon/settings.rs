@@ -41,6 +41,9 @@ impl Daemon {
             self.engines.tune(tuning(&self.config)).await;
             self.load_residents_beyond(&old.resident_models);
         }
+        if self.config.history_days != old.history_days {
+            self.ledger.history().keep(self.config.history_days);
+        }
         self.used.send_replace(Arc::new(self.config.clone()));
         let mut inputs = Vec::new();
         if self.config.paused != old.paused {

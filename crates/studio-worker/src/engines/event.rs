@@ -114,6 +114,20 @@ pub enum JobEvent {
 }
 
 impl JobEvent {
+    /// Which job it is about; a line of a log may be about none.
+    pub fn job(&self) -> Option<&JobId> {
+        match self {
+            Self::Log { job_id, .. } => job_id.as_ref(),
+            Self::Progress { job_id, .. }
+            | Self::Delta { job_id, .. }
+            | Self::Preview { job_id, .. }
+            | Self::Finished { job_id, .. }
+            | Self::Failed { job_id, .. }
+            | Self::OutOfMemory { job_id, .. }
+            | Self::Stopped { job_id } => Some(job_id),
+        }
+    }
+
     /// Whether nothing more comes of the job.
     pub fn is_end(&self) -> bool {
         match self {

@@ -6,6 +6,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use worker_local::{ConfigProblem, Problem};
 
+use super::openai;
+
 /// Seconds after which somebody who found no room may try again.
 const RETRY_SECONDS: u32 = 1;
 /// RFC 9457.
@@ -63,6 +65,25 @@ impl Refusal {
         self
     }
 
+    /// In the words that the clients of an address expect.
+    pub(super) fn at(self, path: &str) -> Response {
+        if !openai::is_dialect(path) {
+            return self.into_response();
+        }
+        let mut response = openai::refused(self.status, &self.detail);
+        self.add_headers(&mut response);
+        response
+    }
+
+    fn add_headers(&self, response: &mut Response) {
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        if self.closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+
     /// With every setting that was refused.
     pub(crate) fn with_problems(mut self, problems: Vec<ConfigProblem>) -> Self {
         self.problems = problems;
@@ -75,17 +96,12 @@ impl IntoResponse for Refusal {
         let problem = Problem {
             status: self.status.as_u16(),
             code: self.code.to_owned(),
-            detail: self.detail,
-            problems: self.problems,
+            detail: self.detail.clone(),
+            problems: self.problems.clone(),
         };
         let mut response = (self.status, Json(problem)).into_response();
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_TYPE);
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-        }
-        if self.closes {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+        self.add_headers(&mut response);
         response
     }
 }

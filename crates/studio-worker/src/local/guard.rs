@@ -15,7 +15,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use futures_util::StreamExt;
 use subtle::ConstantTimeEq;
@@ -118,22 +118,23 @@ async fn check(
     request: Request,
     next: Next,
 ) -> Response {
+    let path = request.uri().path().to_owned();
     if let Err(refusal) = guard.admit(peer, request.uri(), request.headers()) {
-        return refusal.into_response();
+        return refusal.at(&path);
     }
-    let is_open = request.uri().path() == "/healthz";
+    let is_open = path == "/healthz";
     if !is_open && !guard.opens(request.headers()) {
         let detail =
             "the token is missing or wrong: it is in local-api.json beside the config, and new at each start";
-        return Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).closing().into_response();
+        return Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).closing().at(&path);
     }
     let Ok(permit) = Arc::clone(&guard.room).try_acquire_owned() else {
         return Refusal::busy(format!("{MOST_REQUESTS} requests run already: try again in a moment"))
-            .into_response();
+            .at(&path);
     };
     let request = match read(request).await {
         Ok(request) => request,
-        Err(refusal) => return refusal.closing().into_response(),
+        Err(refusal) => return refusal.closing().at(&path),
     };
     // A streamed answer holds its place until its end.
     next.run(request).await.map(|body| Body::new(Held { body, _permit: permit }))

@@ -9,7 +9,10 @@
 mod commands;
 mod jobs;
 mod joining;
+mod lifetime;
+mod local;
 mod models;
+mod openai;
 mod process;
 mod registration;
 mod results;

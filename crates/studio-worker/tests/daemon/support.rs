@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use api::{client, until_some};
 pub use http::{Answer, Request};
-pub use program::{Program, is_alive};
+pub use program::{Program, Running, is_alive};
 pub use studio::{Peer, Studio};
 pub use worker::{TestWorker, approved_config};
 

@@ -8,15 +8,15 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use studio_dialects::openai::audio::{PCM_MIME, PcmStream, SpeechRequest, TranscriptRequest};
-use studio_dialects::{Diverged, Failure, Kind, Told};
+use studio_dialects::media::Sort;
+use studio_dialects::openai::audio::{PCM_MIME, PcmStream, SpeechRequest, TranscriptRequest, TranscriptTalk};
+use studio_dialects::{Event, Failure, Growth, Kind};
 use studio_protocol::TaskKind;
 
 use super::answers::{Chunks, broken_off, comment, event, events, text, with_ignored};
 use super::body::ClientJson;
 use super::form;
 use super::group::{Group, Updates, artefacts, ended, result};
-use super::media::Sort;
 use super::refused::Refused;
 use super::run::{Ending, RunOptions, Update};
 use crate::api::auth::Caller;
@@ -112,14 +112,14 @@ fn unheard() -> Failure {
 /// A transcript as it is told to one client.
 struct Talk {
     updates: Updates,
-    told: Told,
+    talk: TranscriptTalk,
     ready: VecDeque<Bytes>,
 }
 
 impl Talk {
     /// Its events; a client that goes away drops them, and with them the job.
     fn events(updates: Updates) -> Chunks {
-        let talk = Self { updates, told: Told::default(), ready: VecDeque::new() };
+        let talk = Self { updates, talk: TranscriptTalk::default(), ready: VecDeque::new() };
         stream::unfold(talk, |mut talk| async move {
             loop {
                 if let Some(bytes) = talk.ready.pop_front() {
@@ -140,20 +140,13 @@ impl Talk {
             Update::Waiting { ahead } => self.ready.push_back(comment(&format!("waiting, {ahead} ahead"))),
             Update::Progress(at) => self.ready.push_back(comment(&format!("{} of {}", at.step, at.steps))),
             Update::Delta { text, reset, gap, .. } => {
-                if reset {
-                    self.told.again();
-                }
-                if gap {
-                    self.told.gap();
-                }
-                let fresh = self.told.push(&text).map_err(diverged)?;
-                tell(&mut self.ready, fresh);
+                let growth = Growth { text: &text, reset, gap, ..Growth::default() };
+                let event = self.talk.grow(growth)?;
+                self.tell(event);
             }
             Update::Done(job) => {
-                let (text, done) = TranscriptRequest::done(&result(*job)?)?;
-                let rest = self.told.finish(&text).map_err(diverged)?;
-                tell(&mut self.ready, rest);
-                self.ready.push_back(event("transcript.text.done", &done));
+                let events = self.talk.done(&result(*job)?)?;
+                self.tell(events);
             }
             Update::Failed(ending) => return Err(ended(ending, 0, 1)),
             Update::Cancelled { reason } => return Err(ended(Ending::Cancelled(reason), 0, 1)),
@@ -161,14 +154,9 @@ impl Talk {
         }
         Ok(())
     }
-}
 
-fn tell(ready: &mut VecDeque<Bytes>, text: &str) {
-    if !text.is_empty() {
-        ready.push_back(event("transcript.text.delta", &TranscriptRequest::delta(text)));
+    fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
+        let said = events.into_iter().map(|said| event(said.name.unwrap_or_default(), &said.data));
+        self.ready.extend(said);
     }
-}
-
-fn diverged(error: Diverged) -> Failure {
-    Failure::new(Kind::Internal, error.to_string())
 }

@@ -7,12 +7,12 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
+use studio_dialects::media::{self, Media, Sort};
 use studio_dialects::openai::form::Form;
 use studio_dialects::openai::images::mask;
 use studio_dialects::{Failure, Kind};
 use studio_protocol::{MAX_INPUT_BYTES, MAX_INPUTS};
 
-use super::media::{self, Media, Sort};
 use super::uploads;
 use crate::api::auth::Caller;
 use crate::api::pace::Held;

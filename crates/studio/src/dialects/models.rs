@@ -36,7 +36,7 @@ pub(super) async fn show(
 fn described(model: &Model) -> Listed<'_> {
     Listed {
         id: &model.id,
-        kind: model.kind,
+        kind: Some(model.kind),
         engine: &model.source.engine,
         source: model.source.files.first().map(|file| file.url.as_str()),
     }

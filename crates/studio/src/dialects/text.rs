@@ -13,14 +13,11 @@ use super::body::ClientJson;
 use super::frame::{Id, RequestId};
 use super::refused::Refused;
 use super::run::{Attended, RunOptions};
-use super::stream::{KeepAliveWord, Talk};
+use super::stream::{KeepAliveWord, Telling};
 use crate::api::auth::Caller;
 use crate::api::submit;
 use crate::state::AppState;
 
-/// The longest answer where neither the request nor the model says: clients expect an answer to end where the model
-/// ends it, and one that never does must not hold a worker for ever.
-const OPEN_ANSWER_TOKENS: u32 = 16_384;
 /// On an answer: the jobs that made it.
 const JOBS: HeaderName = HeaderName::from_static("x-studio-job");
 
@@ -78,7 +75,7 @@ async fn answer(
     let named: Vec<&str> = jobs.iter().map(|job| job.job().as_str()).collect();
     let named = HeaderValue::from_str(&named.join(","));
     let mut response = if asked.stream {
-        Talk::new(asked, jobs, id).into_response(keep_alive)
+        Telling::new(asked, jobs, id).into_response(keep_alive)
     } else {
         whole(asked, jobs).await?
     };
@@ -92,10 +89,7 @@ async fn submit_all(state: &AppState, caller: &Caller, asked: &mut Asked) -> Res
     let model = submit::model(state, &asked.model).await?;
     let has_limit = model.is_some_and(|model| model.source.cli_defaults.more.contains_key("maxTokens"));
     let mut jobs = Vec::with_capacity(asked.tasks.len());
-    for mut task in asked.tasks.drain(..) {
-        if let Some(fields) = task.as_object_mut().filter(|_| !has_limit) {
-            fields.entry("maxTokens").or_insert(OPEN_ANSWER_TOKENS.into());
-        }
+    for task in asked.take_tasks(has_limit) {
         let options = RunOptions::default();
         jobs.push(Attended::submit(state, caller, TaskKind::Llm, &asked.model, task, options).await?);
     }
@@ -107,13 +101,7 @@ async fn whole(asked: Asked, jobs: Vec<Attended>) -> Result<Response, Refused> {
     let mut answers = Vec::with_capacity(jobs.len());
     for job in jobs {
         let result = job.end().await?.result_json;
-        answers.push(read_answer(result.as_deref(), asked.one_call)?);
+        answers.push(Answer::read_text(result.as_deref(), asked.one_call)?);
     }
     Ok(Json(asked.writer.whole(&answers)).into_response())
-}
-
-/// The answer in a job's result.
-pub(super) fn read_answer(result: Option<&str>, one_call: bool) -> Result<Answer, Failure> {
-    let result: Value = result.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    Answer::read(&result, one_call)
 }

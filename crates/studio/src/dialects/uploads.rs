@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
+use studio_dialects::media::Media;
 use studio_dialects::{Failure, Kind};
 use studio_protocol::Timestamp;
 
-use super::media::Media;
 use crate::api::auth::Caller;
 use crate::api::inputs::keep;
 use crate::api::problem::Problem;

@@ -208,6 +208,33 @@ fn kinds_have_slots_of_their_own() {
 }
 
 #[test]
+fn local_jobs_hold_slots_as_those_of_the_studio_do() {
+    let local = |jobs: &[(TaskKind, u32)]| {
+        Input::Machine(Box::new(Machine { local_jobs: jobs.iter().copied().collect(), ..machine() }))
+    };
+    let mut one = Story::open(all_features());
+    one.give(local(&[(TaskKind::Image, 1)]));
+    one.offer(chat("c1"));
+    assert_eq!(one.sent()[0]["code"], "busy", "one slot is for all kinds");
+    one.give(local(&[]));
+    one.offer(chat("c2"));
+    assert!(one.runs("c2"));
+
+    let settings = Settings { slots: BTreeMap::from([(TaskKind::Llm, 2)]), ..Settings::default() };
+    let mut several = Story::with(settings.clone(), approved(), Vec::new()).connect(all_features());
+    several.give(local(&[(TaskKind::Llm, 1)]));
+    for job in [chat("c1"), chat("c2"), picture("p1")] {
+        several.offer(job);
+    }
+    assert_eq!(several.sent_types(), ["accept", "reject", "accept"]);
+
+    let mut base = Story::with(settings, approved(), Vec::new()).connect(FeatureSet::default());
+    base.give(local(&[(TaskKind::Image, 1)]));
+    base.offer(chat("c1"));
+    assert_eq!(base.sent()[0]["code"], "busy", "a base studio offers one job at a time");
+}
+
+#[test]
 fn what_the_machine_is_busy_with_is_said_when_an_offer_is_refused() {
     let mut story = Story::open(all_features());
     let busy_reason = Some("the disk for models is full".to_owned());

@@ -14,6 +14,7 @@ mod jobs;
 mod live;
 mod properties;
 mod registration;
+mod release;
 mod results;
 mod session;
 mod support;

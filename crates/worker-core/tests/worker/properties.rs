@@ -188,7 +188,7 @@ impl World {
                 panic!("it is approved")
             }
             Effect::LoadModel(_) | Effect::UnloadModel(_) => panic!("nobody asked for a model"),
-            Effect::SavePaused(_) | Effect::Log { .. } => {}
+            Effect::SavePaused(_) | Effect::Log { .. } | Effect::Ended { .. } => {}
         }
     }
 

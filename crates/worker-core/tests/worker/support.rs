@@ -303,6 +303,7 @@ pub fn machine() -> Machine {
         },
         free_vram_gb: None,
         busy_reason: None,
+        ..Machine::default()
     }
 }
 

@@ -167,6 +167,7 @@ impl World {
                     }));
                 }
             }
+            Effect::Ended { .. } => {}
             Effect::Exit(reason) => self.exit(id, reason),
         }
     }

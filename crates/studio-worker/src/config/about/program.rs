@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::{About, Default, Kind};
 use crate::config::Key;
-use crate::config::values::{DEFAULT_LOCAL_API_PORT, DEFAULT_UPDATE_SECS, PORTS, UPDATE_SECS};
+use crate::config::values::{
+    DEFAULT_HISTORY_DAYS, DEFAULT_LOCAL_API_PORT, DEFAULT_UPDATE_SECS, HISTORY_DAYS, PORTS, UPDATE_SECS,
+};
 
 pub(super) fn program() -> Vec<About> {
     let section = "Program";
@@ -26,6 +28,15 @@ pub(super) fn program() -> Vec<About> {
             kind: Kind::Integer(PORTS),
             default: Default::Value(json!(DEFAULT_LOCAL_API_PORT)),
             example: "4787",
+        },
+        About {
+            key: Key::HistoryDays,
+            section,
+            label: "Days in the history",
+            help: "How long jobs stay in the history (who asked, the beginning of the prompt, the log, a small picture); 0 to keep none.",
+            kind: Kind::Integer(HISTORY_DAYS),
+            default: Default::Value(json!(DEFAULT_HISTORY_DAYS)),
+            example: "30",
         },
         About {
             key: Key::AutoUpdateEnabled,

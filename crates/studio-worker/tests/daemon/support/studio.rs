@@ -193,6 +193,18 @@ impl Peer {
         }
     }
 
+    /// The next frame that is of none of these types; heartbeats are acknowledged on the way.
+    pub async fn until_not(&mut self, others: &[&str]) -> Value {
+        loop {
+            let frame = self.next().await;
+            match frame["type"].as_str().unwrap() {
+                "heartbeat" => self.send(json!({"type": "heartbeatAck"})).await,
+                word if others.contains(&word) => {}
+                _ => return frame,
+            }
+        }
+    }
+
     /// How the worker ends the connection; frames before it are returned.
     pub async fn closed(&mut self) -> (Vec<Value>, Option<(u16, String)>) {
         let mut frames = Vec::new();
