@@ -66,13 +66,13 @@ impl Shelf {
         let (shelf, model) = (self.clone(), model.to_owned());
         tasks.spawn(async move {
             let outcome = shelf.bring(&model, origin, found).await;
-            drop(guard);
             let message = match &outcome {
                 Ok(()) => format!("model `{model}` is on this machine"),
                 Err(problem) => format!("model `{model}` could not be added: {problem}"),
             };
             say(if outcome.is_ok() { LogLevel::Info } else { LogLevel::Warn }, &message);
             shelf.files.downloads.remember(&model, outcome.err());
+            drop(guard);
             let _ = shelf.files.news.send(News::Models).await;
         });
         Ok(answer)

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -10,6 +11,9 @@ use worker_local::{AddModel, Client, ClientError, Download, ModelPlace};
 
 use super::super::{daemon, output};
 use crate::{Exit, Home};
+
+/// Between two looks at the list while nothing is published.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
@@ -109,7 +113,9 @@ async fn waited(client: &Client, model: &str) -> Result<Option<worker_local::Mod
             bar.finish_and_clear();
             return Ok(view);
         }
-        let status = client.status(after).await?;
+        // A short download may never be published.
+        let Ok(status) = tokio::time::timeout(LOOK_AGAIN, client.status(after)).await else { continue };
+        let status = status?;
         after = Some(status.generation);
         if let Some(download) = status.downloads.iter().find(|download| download.model == model) {
             show(&bar, download);
