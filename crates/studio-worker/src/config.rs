@@ -133,13 +133,13 @@ impl Config {
         let Self { engine_threads, engine_start_limit, engine_load_limit, engine_step_limit, .. } = *self;
         let Self { max_lanes, gpu_power_limit, .. } = *self;
         *self = Self {
+            // The daemon knows better than the file who it is.
+            identity,
             models_root,
             log_dir,
             engines_dir,
             engines,
             local_api_port,
-            // The daemon knows better than the file who it is.
-            identity,
             engine_threads,
             engine_start_limit,
             engine_load_limit,

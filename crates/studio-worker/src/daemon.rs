@@ -76,6 +76,8 @@ const BATCHED_CHATS: u32 = 8;
 pub(crate) enum News {
     /// For the core.
     Core(Input),
+    /// What the studio answered to a question about the registration, by its number.
+    Registration(u64, Box<Input>),
     /// An engine said what it can do.
     Described(String, Arc<Description>),
     /// What the GPU drivers say.
@@ -124,6 +126,8 @@ pub struct Daemon {
     http: Arc<Http>,
     /// What the studio is asked about the registration.
     asking: Option<Tasks>,
+    /// The number of that question: an answer to a former one may be on its way already.
+    asked: u64,
     uploader: Uploader,
     uploads: BTreeMap<JobId, Tasks>,
     spool: Spool,
@@ -213,6 +217,7 @@ impl Daemon {
             closing: Vec::new(),
             http,
             asking: None,
+            asked: 0,
             uploader,
             uploads: BTreeMap::new(),
             files,

@@ -138,7 +138,7 @@ impl Api {
         let file = Arc::new(DiscoveryFile::new(folder));
         let Parts { board, log, history, running, asks, desk, place } = parts;
         let ending = tasks.soft().clone();
-        let local = Arc::new(Local { board, log, history, running, asks, desk, place, ending });
+        let local = Arc::new(Local { board, log, history, running, asks, place, ending, desk });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {

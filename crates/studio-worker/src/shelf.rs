@@ -61,17 +61,19 @@ impl Shelf {
             let _ = found.send(Ok(()));
             return Ok(answer);
         };
-        let (shelf, model) = (self.clone(), model.to_owned());
+        // A full inbox brings other news, which are shown together with these.
+        let _ = self.files.news.try_send(News::Show);
+        let (this, model) = (self.clone(), model.to_owned());
         tasks.spawn(async move {
-            let outcome = shelf.bring(&model, origin, found).await;
-            drop(guard);
+            let outcome = this.bring(&model, origin, found).await;
             let message = match &outcome {
                 Ok(()) => format!("model `{model}` is on this machine"),
                 Err(problem) => format!("model `{model}` could not be added: {problem}"),
             };
             say(if outcome.is_ok() { LogLevel::Info } else { LogLevel::Warn }, &message);
-            shelf.files.downloads.remember(&model, outcome.err());
-            let _ = shelf.files.news.send(News::Models).await;
+            this.files.downloads.remember(&model, outcome.err());
+            drop(guard);
+            let _ = this.files.news.send(News::Models).await;
         });
         Ok(answer)
     }
@@ -109,10 +111,10 @@ impl Shelf {
 
     /// Fetches a model where it is missing, and brings it into memory; what became of it is in the log and in the list.
     pub(crate) fn load(&self, command: ModelCommand) {
-        let shelf = self.clone();
+        let this = self.clone();
         self.tasks.spawn(async move {
             let ModelCommand { model, model_source, vram_gb_estimate } = command;
-            let Some(source) = model_source.or_else(|| shelf.files.source(&model)) else {
+            let Some(source) = model_source.or_else(|| this.files.source(&model)) else {
                 return say(
                     LogLevel::Warn,
                     &format!("model `{model}` cannot be loaded: its files are not known here"),
@@ -121,10 +123,10 @@ impl Shelf {
             let held = if source.files.is_empty() {
                 Ok(None)
             } else {
-                shelf.files.model(&model, &source, None).await.map(Some).map_err(|error| error.to_string())
+                this.files.model(&model, &source, None).await.map(Some).map_err(|error| error.to_string())
             };
             let loaded = match held {
-                Ok(_held) => shelf.engines.load(&model, source, vram_gb_estimate.unwrap_or(0.0)).await,
+                Ok(_held) => this.engines.load(&model, source, vram_gb_estimate.unwrap_or(0.0)).await,
                 Err(problem) => Err(problem),
             };
             match &loaded {
@@ -133,8 +135,8 @@ impl Shelf {
                     say(LogLevel::Warn, &format!("model `{model}` could not be loaded: {problem}"));
                 }
             }
-            shelf.files.downloads.remember(&model, loaded.err());
-            let _ = shelf.files.news.send(News::Show).await;
+            this.files.downloads.remember(&model, loaded.err());
+            let _ = this.files.news.send(News::Show).await;
         });
     }
 

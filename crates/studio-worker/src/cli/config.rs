@@ -99,8 +99,11 @@ fn get(home: &Home, name: &str, json: bool) -> anyhow::Result<Exit> {
     let key: Key = name.parse()?;
     let config = ConfigFile::new(home.config()).load_or_create()?;
     let value = shown(&config, home, key);
-    match value {
-        value if json => output::json(&value)?,
+    if json {
+        output::json(&value)?;
+        return Ok(Exit::Clean);
+    }
+    match &value {
         Json::Null => output::line(""),
         Json::String(text) => output::line(text),
         Json::Array(items) => {
@@ -108,7 +111,7 @@ fn get(home: &Home, name: &str, json: bool) -> anyhow::Result<Exit> {
                 items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
             output::line(names.collect::<Vec<_>>().join(","));
         }
-        value => output::line(value.to_string()),
+        Json::Bool(_) | Json::Number(_) | Json::Object(_) => output::line(value.to_string()),
     }
     Ok(Exit::Clean)
 }

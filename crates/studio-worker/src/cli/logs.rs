@@ -58,7 +58,7 @@ impl From<Level> for LogSeverity {
 
 impl Logs {
     pub(super) fn execute(&self, home: &Home) -> anyhow::Result<Exit> {
-        let Some(daemon) = daemon::find(home)? else { return self.from_file(home) };
+        let Some(daemon) = daemon::find(home)? else { return self.show_file(home) };
         let mut after = 0;
         let mut follow = false;
         loop {
@@ -102,7 +102,7 @@ impl Logs {
     }
 
     /// Nobody runs: what the last one wrote.
-    fn from_file(&self, home: &Home) -> anyhow::Result<Exit> {
+    fn show_file(&self, home: &Home) -> anyhow::Result<Exit> {
         if self.follow || self.json {
             bail!("no worker runs with `{}`: there is nothing to follow", home.dir().display());
         }

@@ -165,7 +165,11 @@ mod tests {
                 Kind::Path => "\"/other\"".to_owned(),
                 Kind::List => "[\"other\"]".to_owned(),
             };
-            let (mut used, new) = (read(""), read(&format!("{} = {other}", about.key.as_str())));
+            let with = |value: &str| format!("{} = {value}", about.key.as_str());
+            let (mut used, example) = (read(""), read(&with(about.example)));
+            // What the template states by itself is the default.
+            let is_default = shown(&used, &home, about.key) == shown(&example, &home, about.key);
+            let new = if is_default { read(&with(&other)) } else { example };
             assert_ne!(shown(&used, &home, about.key), shown(&new, &home, about.key), "{:?}", about.key);
             used.take_up(&new);
             let is_taken = shown(&used, &home, about.key) == shown(&new, &home, about.key);

@@ -11,6 +11,9 @@ use super::file::put;
 use super::{Config, ConfigError, ConfigFile, EditError, Key, shown};
 use crate::Home;
 
+/// Below it every whole number has a float of its own: 2^53.
+const WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// Why a change was refused; nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -86,13 +89,13 @@ impl ConfigFile {
                 Err(problem) => problems.push(ConfigProblem { key: name.clone(), problem }),
             }
         }
-        let changed = self.edit_if(|document| {
+        let outcome = self.edit_if(|document| {
             for (key, value) in values {
                 put(document, key, value);
             }
             problems.is_empty()
         });
-        match changed {
+        match outcome {
             Ok(()) if problems.is_empty() => Ok(()),
             Ok(()) => Err(ChangeError::Refused(problems)),
             Err(EditError::Config(ConfigError::Values { problems: more, .. })) => {
@@ -136,13 +139,11 @@ fn value_of(name: &str, json: &Json) -> Result<(Key, Option<Value>), String> {
 fn toml(json: &Json) -> Option<Value> {
     match json {
         Json::Bool(flag) => Some((*flag).into()),
-        Json::Number(number) => match number.as_i64() {
-            Some(whole) => Some(whole.into()),
-            // Forms often know one kind of number only.
-            None => number.as_f64().map(|float| match float as i64 {
-                whole if whole as f64 == float && number.is_f64() => whole.into(),
-                _ => float.into(),
-            }),
+        // Forms often know one kind of number only: 3.0 is a whole one, which every setting of numbers takes.
+        Json::Number(number) => match (number.as_i64(), number.as_f64()?) {
+            (Some(whole), _) => Some(whole.into()),
+            (None, float) if float.fract() == 0.0 && float.abs() < WHOLE => Some((float as i64).into()),
+            (None, float) => Some(float.into()),
         },
         Json::String(text) => Some(text.as_str().into()),
         Json::Array(items) => items.iter().map(toml).collect::<Option<Array>>().map(Value::Array),

@@ -111,9 +111,11 @@ impl Daemon {
     /// Asks about the registration beside the daemon; the answer comes as news, and a former question has none.
     fn ask(&mut self, request: impl Future<Output = Input> + Send + 'static) {
         let (news, tasks) = (self.news.clone(), self.tasks.child());
+        self.asked += 1;
+        let number = self.asked;
         tasks.spawn(async move {
-            let answer = request.await;
-            let _ = news.send(News::Core(answer)).await;
+            let answer = Box::new(request.await);
+            let _ = news.send(News::Registration(number, answer)).await;
         });
         if let Some(former) = self.asking.replace(tasks) {
             former.stop_hard();

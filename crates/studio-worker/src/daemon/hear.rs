@@ -15,6 +15,8 @@ impl Daemon {
     pub(super) async fn hear(&mut self, news: News) -> Option<ExitReason> {
         match news {
             News::Core(input) => self.step(input).await,
+            News::Registration(number, _) if number != self.asked => None,
+            News::Registration(_, input) => self.step(*input).await,
             News::Described(name, description) => {
                 tracing::info!(engine = name, kinds = ?description.kinds, "engine found");
                 self.sources.engines.insert(name, description);

@@ -23,7 +23,7 @@ impl Shelf {
         let folder = self.files.store.root().display().to_string();
         let disk = disk.map_err(|error| ShelfError::Disk(format!("could not read `{folder}`: {error}")))?;
         let mut views: BTreeMap<String, ModelView> =
-            stored.into_iter().map(|stored| (stored.model.clone(), of_disk(stored))).collect();
+            stored.into_iter().map(|stored| (stored.model.clone(), of_disk(&stored))).collect();
         for lane in self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()) {
             let view = views.entry(lane.model.clone()).or_insert_with(|| absent(&lane.model, &lane.engine));
             put_lane(view, lane);
@@ -63,7 +63,7 @@ fn absent(model: &str, engine: &str) -> ModelView {
     }
 }
 
-fn of_disk(stored: StoredModel) -> ModelView {
+fn of_disk(stored: &StoredModel) -> ModelView {
     let roles: BTreeMap<&str, String> = stored
         .source
         .files

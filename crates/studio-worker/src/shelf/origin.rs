@@ -98,12 +98,12 @@ async fn of_address(web: &Web, url: String) -> Result<Looked, String> {
 
 /// What its name does not tell its beginning does.
 async fn with_head(web: &Web, file: ModelFile) -> Result<Looked, String> {
-    let part = match part(&file.filename, &[]) {
-        Some(part) => Some(part),
-        None => {
-            let head = hub::head(web, &file.url).await.map_err(|error| error.to_string())?;
-            part(&file.filename, &head)
-        }
+    let by_name = part(&file.filename, &[]);
+    let part = if by_name.is_some() {
+        by_name
+    } else {
+        let head = hub::head(web, &file.url).await.map_err(|error| error.to_string())?;
+        part(&file.filename, &head)
     };
     Ok((file, part))
 }

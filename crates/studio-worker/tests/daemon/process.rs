@@ -113,11 +113,6 @@ async fn the_second_worker_of_a_folder_says_who_the_first_is_and_ends_well() {
     assert_eq!(second.status.code(), Some(0));
     let told = String::from_utf8(second.stderr).unwrap();
     assert!(told.contains(&format!("pid {}", first.pid())) && told.contains("kill"), "{told}");
-    for args in [&["register", "--reset"][..], &["join", "http://127.0.0.1:1", "CODE"]] {
-        let refused = program.run(args).await;
-        assert_eq!(refused.status.code(), Some(1));
-        assert!(String::from_utf8(refused.stderr).unwrap().contains(&format!("kill {}", first.pid())));
-    }
     let mut waiting = program.start(&["run", "--wait-for-lock"]);
     first.signal(Signal::TERM);
     assert_eq!(first.end().await.code(), Some(0));

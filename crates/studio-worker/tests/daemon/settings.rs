@@ -18,10 +18,9 @@ fn change(pairs: &[(&str, Value)]) -> ConfigChange {
 }
 
 fn refused(error: ClientError) -> Problem {
-    match error {
-        ClientError::Refused(problem) => problem,
-        other => panic!("{other}"),
-    }
+    let words = error.to_string();
+    let ClientError::Refused(problem) = error else { panic!("{words}") };
+    problem
 }
 
 /// The next frame of a type, which must come well before the next heartbeat that is due anyway.

@@ -30,10 +30,10 @@ fn from(model: &str, from: &str) -> AddModel {
 }
 
 fn refused<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Problem {
-    match answer.unwrap_err() {
-        ClientError::Refused(problem) => problem,
-        other => panic!("{other}"),
-    }
+    let error = answer.unwrap_err();
+    let words = error.to_string();
+    let ClientError::Refused(problem) = error else { panic!("{words}") };
+    problem
 }
 
 async fn view(client: &Client, model: &str) -> Option<ModelView> {

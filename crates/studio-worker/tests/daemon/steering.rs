@@ -109,7 +109,8 @@ async fn models_come_and_go_by_command() {
         })
     };
     fs::write(program.path("good.json"), source("m.bin").to_string()).unwrap();
-    fs::write(program.path("bad.json"), source("gone.bin").to_string()).unwrap();
+    fs::write(program.path("bad.json"), source("gone.bin").to_string().replace(&sha256, &"0".repeat(64)))
+        .unwrap();
     let (good_source, bad_source) = (program.path("good.json"), program.path("bad.json"));
     let add = ["models", "add", "synthetic-mine", "--wait", "--source", good_source.to_str().unwrap()];
     assert!(good(&program, &add).await.contains("synthetic-mine is here: 21 B"));

@@ -18,9 +18,10 @@ async fn a_newer_version_is_found_and_told_but_not_installed() {
     let client = client(&worker.path("")).await;
     let view = client.update().await.unwrap();
     assert_eq!((view.state, view.current.as_str()), (UpdateState::Unknown, env!("CARGO_PKG_VERSION")));
-    let status = |error: ClientError| match error {
-        ClientError::Refused(problem) => (problem.status, problem.detail),
-        other => panic!("{other}"),
+    let status = |error: ClientError| {
+        let words = error.to_string();
+        let ClientError::Refused(problem) = error else { panic!("{words}") };
+        (problem.status, problem.detail)
     };
     assert_eq!(status(client.apply_update().await.unwrap_err()).0, 409);
     let view = client.check_update().await.unwrap();

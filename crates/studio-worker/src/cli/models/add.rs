@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -10,6 +11,9 @@ use worker_local::{AddModel, Client, ClientError, Download, ModelPlace};
 
 use super::super::{daemon, output};
 use crate::{Exit, Home};
+
+/// Between two looks at the list while nothing is published.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
@@ -41,8 +45,8 @@ impl Add {
         let view = daemon.ask(async |client| waited(client, &add.model).await)?;
         let Some(view) = view else { bail!("the download of {} was broken off", add.model) };
         let is_here = !matches!(view.place, ModelPlace::Absent | ModelPlace::Downloading);
-        if let Some(trouble) = view.trouble.as_ref().filter(|_| !is_here) {
-            bail!("{}: {trouble}", add.model);
+        if !is_here {
+            bail!("{}: {}", add.model, view.trouble.as_deref().unwrap_or("its files are not all here"));
         }
         if json {
             output::json(&view)?;
@@ -103,14 +107,19 @@ async fn waited(client: &Client, model: &str) -> Result<Option<worker_local::Mod
     let bar = bar();
     let mut after = None;
     loop {
-        let status = client.status(after).await?;
+        // What is published follows a little later: the list says whether it goes on.
+        let view = client.models().await?.models.into_iter().find(|view| view.model == model);
+        if view.as_ref().is_none_or(|view| view.place != ModelPlace::Downloading) {
+            bar.finish_and_clear();
+            return Ok(view);
+        }
+        // A short download may never be published.
+        let Ok(status) = tokio::time::timeout(LOOK_AGAIN, client.status(after)).await else { continue };
+        let status = status?;
         after = Some(status.generation);
         if let Some(download) = status.downloads.iter().find(|download| download.model == model) {
             show(&bar, download);
-            continue;
         }
-        bar.finish_and_clear();
-        return Ok(client.models().await?.models.into_iter().find(|view| view.model == model));
     }
 }
 
