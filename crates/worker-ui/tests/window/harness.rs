@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Theme, Vec2};
+use eframe::egui::{Key, Modifiers, OutputCommand, Theme, Vec2};
+use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions};
 use tokio::sync::mpsc;
 use worker_ui::{Command, Commands, Page, Shell, View, theme};
@@ -60,7 +61,34 @@ pub fn show(window: &mut Window, view: View) {
 }
 
 /// Compares with the picture of this name; a few pixels of text may differ between machines.
-#[expect(dead_code, reason = "used by the pages")]
 pub fn snapshot(window: &mut Window, name: &str) {
     window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(40));
+}
+
+/// Clicks on what has this name, wherever a scroll area has put it.
+pub fn press(window: &mut Window, name: &str) {
+    window.get_by_label(name).click_accesskit();
+    window.run();
+}
+
+/// Replaces the text of the field with this name.
+pub fn typed(window: &mut Window, name: &str, text: &str) {
+    let field = window.get_by_label(name);
+    field.focus();
+    window.run();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.key_press(Key::Delete);
+    window.run();
+    window.get_by_label(name).type_text(text);
+    window.run();
+}
+
+/// What the last frames put where it can be pasted from.
+pub fn copied(window: &Window) -> Option<String> {
+    window.output().platform_output.commands.iter().rev().find_map(|command| match command {
+        OutputCommand::CopyText(text) => Some(text.clone()),
+        OutputCommand::CopyImage(_) | OutputCommand::OpenUrl(_) | OutputCommand::TextSelectionSettled(_) => {
+            None
+        }
+    })
 }
