@@ -89,7 +89,7 @@ impl WindowAsks {
     }
 
     /// The next one, if there is one now.
-    pub(crate) fn next(&self) -> Option<WindowAsk> {
+    pub fn next(&self) -> Option<WindowAsk> {
         self.asks.try_recv().ok()
     }
 

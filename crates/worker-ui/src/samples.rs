@@ -382,22 +382,28 @@ pub fn job_lines() -> Vec<JobLine> {
     ]
 }
 
-/// A log of `count` lines.
+/// A log of `count` lines, with a gap in its middle.
 pub fn logs(count: u64) -> LogBuffer {
+    let mut lines = log_lines(count);
+    let rest = lines.split_off(lines.len() / 2);
+    let mut buffer = LogBuffer::default();
+    buffer.take(LogPage { lines, last: count / 2, gap: false });
+    buffer.take(LogPage { lines: rest, last: count, gap: count > 20 });
+    buffer
+}
+
+/// The lines 1 to `count`.
+pub fn log_lines(count: u64) -> Vec<LogLine> {
     const SAID: [(LogSeverity, &str, &str); 6] = [
         (LogSeverity::Info, "studio_worker::daemon", "the session is open session=7"),
         (LogSeverity::Debug, "studio_worker::daemon::beat", "heartbeat sent free_vram_gb=10.8 running=1"),
         (LogSeverity::Info, "studio_worker::engine", "the engine is ready engine=sdcpp pid=5120"),
         (LogSeverity::Warn, "studio_worker::models", "no room for another model, unloading model=qwen3-8b"),
         (LogSeverity::Info, "studio_worker::jobs", "the job is done"),
-        (
-            LogSeverity::Error,
-            "studio_worker::spool",
-            "could not send a result, it is kept and sent again error=timed out",
-        ),
+        (LogSeverity::Error, "studio_worker::spool", "could not send a result, it is kept error=timed out"),
     ];
     let line = |seq: u64| {
-        let (level, target, message) = SAID[(seq as usize * 7 + seq as usize / 5) % SAID.len()];
+        let (level, target, message) = SAID[(seq.wrapping_mul(2_654_435_761) >> 7) as usize % SAID.len()];
         LogLine {
             seq,
             ts: now().plus_millis((seq.cast_signed() - count.cast_signed()) * 1_370),
@@ -407,11 +413,7 @@ pub fn logs(count: u64) -> LogBuffer {
             job: target.ends_with("jobs").then(|| record(seq % 24 + 9_977).id),
         }
     };
-    let mut buffer = LogBuffer::default();
-    let half = count / 2;
-    buffer.take(LogPage { lines: (1..=half).map(line).collect(), last: half, gap: false });
-    buffer.take(LogPage { lines: (half + 1..=count).map(line).collect(), last: count, gap: count > 20 });
-    buffer
+    (1..=count).map(line).collect()
 }
 
 /// Models in every place.

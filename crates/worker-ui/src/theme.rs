@@ -45,6 +45,8 @@ fn style(palette: &Palette, theme: Theme) -> Style {
     style.spacing.interact_size = Vec2::new(40.0, 26.0);
     style.spacing.menu_margin = Margin::same(6);
     style.spacing.scroll = ScrollStyle::thin();
+    // A list that changes its height is no spring.
+    style.spacing.scroll.kinetic.rubber_band = false;
     style.interaction.selectable_labels = false;
     // Nothing moves by itself: an animation is frames that nobody needs.
     style.animation_time = 0.0;

@@ -33,7 +33,7 @@ pub fn section(ui: &mut Ui, text: &str) {
 /// Names and values below each other, names in the soft colour; values can be selected.
 pub fn facts<'a>(ui: &mut Ui, id: &str, rows: impl IntoIterator<Item = (&'a str, String)>) {
     let palette = palette(ui);
-    Grid::new(id).num_columns(2).spacing([18.0, 5.0]).show(ui, |ui| {
+    Grid::new(id).num_columns(2).min_row_height(18.0).spacing([18.0, 5.0]).show(ui, |ui| {
         for (name, value) in rows {
             ui.label(RichText::new(name).color(palette.soft));
             ui.add(Label::new(RichText::new(value).color(palette.text)).wrap().selectable(true));

@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable;
 use worker_local::{ShutdownAsk, UpdateState};
 use worker_ui::{Command, Page, View, samples};
 
-use crate::harness::{Window, copied, press, show, sized, snapshot, window};
+use crate::harness::{Window, copied, looks, press, show, sized, window};
 
 fn page(view: View) -> Window {
     window(Page::About, view)
@@ -45,8 +45,7 @@ fn paths_are_copied_and_opened() {
         ("the logs", format!("{folder}/logs"), format!("{folder}/logs")),
         ("the history", format!("{folder}/history.db"), folder.to_owned()),
     ] {
-        press(&mut window, &format!("Copy the path of {name}"));
-        assert_eq!(copied(&window), Some(path));
+        assert_eq!(copied(&mut window, &format!("Copy the path of {name}")), Some(path));
         press(&mut window, &format!("Open {name}"));
         assert_eq!(window.state_mut().sent(), [Command::OpenPath(opened)]);
     }
@@ -87,11 +86,12 @@ fn it_is_there_without_a_worker() {
 
 #[test]
 fn it_looks_right() {
-    snapshot(&mut page(samples::none()), "about-dark");
     let newer = samples::with(samples::none(), |status| {
         status.update.state = UpdateState::Available;
         status.update.latest = Some("9.9.9".into());
     });
-    let mut window = sized(Page::About, newer, Theme::Light, Vec2::new(720.0, 480.0));
-    snapshot(&mut window, "about-small-light");
+    looks([
+        ("about-dark", page(samples::none())),
+        ("about-small-light", sized(Page::About, newer, Theme::Light, Vec2::new(720.0, 480.0))),
+    ]);
 }

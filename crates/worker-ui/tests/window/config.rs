@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use worker_local::{ConfigChange, ConfigProblem, ConfigView, ShutdownAsk};
 use worker_ui::{Command, Fetched, Page, Saving, View, samples};
 
-use crate::harness::{Window, copied, press, show, sized, snapshot, typed, window};
+use crate::harness::{Window, copied, looks, press, show, sized, typed, window};
 
 fn page() -> Window {
     window(Page::Config, samples::none())
@@ -170,8 +170,10 @@ fn settings_are_searched() {
 #[test]
 fn the_path_is_copied_and_trouble_has_its_words() {
     let mut window = page();
-    press(&mut window, "Copy the path of the config file");
-    assert_eq!(copied(&window).as_deref(), Some("/home/ada/.config/studio-worker/config.toml"));
+    assert_eq!(
+        copied(&mut window, "Copy the path of the config file").as_deref(),
+        Some("/home/ada/.config/studio-worker/config.toml")
+    );
     show(&mut window, View { config: Fetched::default(), ..samples::none() });
     window.get_by_label("Reading the settings");
     let trouble = Fetched { value: None, trouble: Some("No answer".into()) };
@@ -182,10 +184,9 @@ fn the_path_is_copied_and_trouble_has_its_words() {
 
 #[test]
 fn it_looks_right() {
-    let mut window = page();
-    typed(&mut window, "Models at once", "99");
-    press(&mut window, "Pause on battery");
-    snapshot(&mut window, "config-dark");
-    let mut window = sized(Page::Config, samples::none(), Theme::Light, Vec2::new(720.0, 480.0));
-    snapshot(&mut window, "config-small-light");
+    let mut dark = page();
+    typed(&mut dark, "Models at once", "99");
+    press(&mut dark, "Pause on battery");
+    let small = sized(Page::Config, samples::none(), Theme::Light, Vec2::new(720.0, 480.0));
+    looks([("config-dark", dark), ("config-small-light", small)]);
 }

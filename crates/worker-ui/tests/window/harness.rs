@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Key, Modifiers, OutputCommand, Theme, Vec2};
+use eframe::egui::{Key, Modifiers, OutputCommand, Theme, UiBuilder, Vec2};
 use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions};
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use tokio::sync::mpsc;
 use worker_ui::{Command, Commands, Page, Shell, View, theme};
 
@@ -42,11 +42,20 @@ pub fn sized(page: Page, view: View, theme: Theme, size: Vec2) -> Window {
     let mut shell = Shell::default();
     shell.page = page;
     let bench = Bench { shell, view: Arc::new(view), commands, sent };
-    let mut harness =
-        Harness::builder().with_size(size).with_theme(theme).with_context_setup(theme::apply).build_ui_state(
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .with_theme(theme)
+        .with_render_cursor(false)
+        .with_context_setup(theme::apply)
+        .build_ui_state(
             |ui, bench: &mut Bench| {
                 let view = Arc::clone(&bench.view);
-                bench.shell.ui(ui, &view, &bench.commands);
+                // To the edges, as in a real window; the harness leaves a margin.
+                let whole = ui.ctx().content_rect();
+                ui.set_clip_rect(whole);
+                ui.scope_builder(UiBuilder::new().max_rect(whole), |ui| {
+                    bench.shell.ui(ui, &view, &bench.commands);
+                });
             },
             bench,
         );
@@ -83,12 +92,31 @@ pub fn typed(window: &mut Window, name: &str, text: &str) {
     window.run();
 }
 
-/// What the last frames put where it can be pasted from.
-pub fn copied(window: &Window) -> Option<String> {
-    window.output().platform_output.commands.iter().rev().find_map(|command| match command {
-        OutputCommand::CopyText(text) => Some(text.clone()),
-        OutputCommand::CopyImage(_) | OutputCommand::OpenUrl(_) | OutputCommand::TextSelectionSettled(_) => {
-            None
+/// Clicks on what has this name, and says what that put where it can be pasted from.
+pub fn copied(window: &mut Window, name: &str) -> Option<String> {
+    window.get_by_label(name).click_accesskit();
+    // The click arrives in one of the next frames, and what is copied is told in that one only.
+    for _ in 0..3 {
+        window.step();
+        let commands = &window.output().platform_output.commands;
+        let copied = commands.iter().find_map(|command| match command {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            OutputCommand::CopyImage(_)
+            | OutputCommand::OpenUrl(_)
+            | OutputCommand::TextSelectionSettled(_) => None,
+        });
+        if copied.is_some() {
+            return copied;
         }
-    })
+    }
+    None
+}
+
+/// Compares each window with the picture of its name.
+pub fn looks<const N: usize>(windows: [(&str, Window); N]) {
+    let mut results = SnapshotResults::new();
+    for (name, mut window) in windows {
+        snapshot(&mut window, name);
+        results.extend(window.take_snapshot_results());
+    }
 }

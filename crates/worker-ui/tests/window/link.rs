@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable;
 use worker_local::{RegistrationState, SessionState, ShutdownAsk};
 use worker_ui::{Command, Page, View, samples};
 
-use crate::harness::{Window, copied, press, show, sized, snapshot, window};
+use crate::harness::{Window, copied, looks, press, show, sized, window};
 
 fn ended(code: i32) -> View {
     View { ended: Some(code), ..samples::unreachable() }
@@ -55,8 +55,7 @@ fn the_cause_is_in_a_fold() {
     assert!(window.query_by_label(words).is_none());
     press(&mut window, "Details");
     window.get_by_label(words);
-    press(&mut window, "Copy the details");
-    assert_eq!(copied(&window).as_deref(), Some(words));
+    assert_eq!(copied(&mut window, "Copy the details").as_deref(), Some(words));
 }
 
 #[test]
@@ -74,8 +73,10 @@ fn each_exit_code_has_its_words_and_a_way_on() {
     }
     for code in [3, 4] {
         let mut window = window(Page::Jobs, ended(code));
-        press(&mut window, "Copy the command");
-        assert_eq!(copied(&window).as_deref(), Some("studio-worker register --reset"));
+        assert_eq!(
+            copied(&mut window, "Copy the command").as_deref(),
+            Some("studio-worker register --reset")
+        );
     }
 }
 
@@ -85,8 +86,7 @@ fn a_worker_that_waits_for_an_operator_says_its_request() {
     let mut window = window(Page::Jobs, samples::pending());
     window.get_by_label(title);
     window.get_by_label_contains("req-7f3a91");
-    press(&mut window, "Copy the request id");
-    assert_eq!(copied(&window).as_deref(), Some("req-7f3a91"));
+    assert_eq!(copied(&mut window, "Copy the request id").as_deref(), Some("req-7f3a91"));
     assert_eq!(goes_to(samples::pending(), title, "Show the registration"), Page::Worker);
 }
 
@@ -152,12 +152,11 @@ fn messages_go_when_their_reason_does() {
 
 #[test]
 fn it_looks_right() {
-    for (name, view, theme, size) in [
-        ("link-unreachable-dark", samples::unreachable(), Theme::Dark, Vec2::new(1120.0, 740.0)),
-        ("link-refused-small-light", ended(3), Theme::Light, Vec2::new(720.0, 480.0)),
-        ("link-rejected-light", samples::rejected(), Theme::Light, Vec2::new(1120.0, 740.0)),
-        ("link-version-small-dark", samples::other_version(), Theme::Dark, Vec2::new(720.0, 480.0)),
-    ] {
-        snapshot(&mut sized(Page::Jobs, view, theme, size), name);
-    }
+    let (large, small) = (Vec2::new(1120.0, 740.0), Vec2::new(720.0, 480.0));
+    looks([
+        ("link-unreachable-dark", sized(Page::Jobs, samples::unreachable(), Theme::Dark, large)),
+        ("link-refused-small-light", sized(Page::Jobs, ended(3), Theme::Light, small)),
+        ("link-rejected-light", sized(Page::Jobs, samples::rejected(), Theme::Light, large)),
+        ("link-version-small-dark", sized(Page::Jobs, samples::other_version(), Theme::Dark, small)),
+    ]);
 }

@@ -3,7 +3,11 @@
 mod about;
 mod config;
 mod harness;
+mod idle;
+mod jobs;
 mod link;
+mod logs;
 mod models;
+mod pictures;
 mod shell;
 mod worker;

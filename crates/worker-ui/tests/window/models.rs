@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use worker_local::{AddModel, LoadModel, Models};
 use worker_ui::{Command, Fetched, Page, View, samples};
 
-use crate::harness::{Window, press, show, sized, snapshot, typed, window};
+use crate::harness::{Window, looks, press, show, sized, typed, window};
 
 fn page() -> Window {
     window(Page::Models, samples::few())
@@ -123,7 +123,6 @@ fn nothing_and_trouble_have_their_words() {
 
 #[test]
 fn it_looks_right() {
-    snapshot(&mut page(), "models-dark");
-    let mut window = sized(Page::Models, samples::few(), Theme::Light, Vec2::new(720.0, 480.0));
-    snapshot(&mut window, "models-small-light");
+    let small = sized(Page::Models, samples::few(), Theme::Light, Vec2::new(720.0, 480.0));
+    looks([("models-dark", page()), ("models-small-light", small)]);
 }

@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use worker_local::{JoinAsk, LaneView, PauseAsk, PauseUntil, PauseWhen, RegistrationState};
 use worker_ui::{Command, Page, View, samples};
 
-use crate::harness::{Window, copied, press, show, sized, snapshot, typed, window};
+use crate::harness::{Window, copied, looks, press, show, sized, typed, window};
 
 fn page(view: View) -> Window {
     window(Page::Worker, view)
@@ -64,7 +64,7 @@ fn rules_that_hold_are_told_with_the_way_to_them() {
     window.get_by_label("Takes no jobs: the machine runs on battery");
     press(&mut window, "Change the rule pause_on_battery");
     assert_eq!(window.state().shell.page, Page::Config);
-    window.get_by_label("Pause on battery");
+    window.get_by_role_and_label(Role::CheckBox, "Pause on battery");
     assert!(window.query_by_label("Memory for jobs").is_none(), "only what was searched for");
 }
 
@@ -72,8 +72,7 @@ fn rules_that_hold_are_told_with_the_way_to_them() {
 fn a_worker_that_waits_shows_its_request_and_takes_a_code() {
     let mut window = page(samples::pending());
     window.get_by_label("Waits until an operator of the studio lets it in");
-    press(&mut window, "Copy the request");
-    assert_eq!(copied(&window), Some("req-7f3a91".to_owned()));
+    assert_eq!(copied(&mut window, "Copy the request"), Some("req-7f3a91".to_owned()));
     assert!(window.get_by_label("Join").accesskit_node().is_disabled());
     typed(&mut window, "Join code", " code-1 ");
     typed(&mut window, "Address of the studio to join", "studio.example");
@@ -151,9 +150,11 @@ fn the_studio_the_machine_and_the_engines_are_told() {
 
 #[test]
 fn it_looks_right() {
-    snapshot(&mut page(samples::few()), "worker-dark");
-    let mut window = sized(Page::Worker, samples::pending(), Theme::Light, Vec2::new(1120.0, 740.0));
-    snapshot(&mut window, "worker-pending-light");
-    let mut window = sized(Page::Worker, samples::held(), Theme::Dark, Vec2::new(720.0, 480.0));
-    snapshot(&mut window, "worker-held-small-dark");
+    let light = sized(Page::Worker, samples::pending(), Theme::Light, Vec2::new(1120.0, 740.0));
+    let small = sized(Page::Worker, samples::held(), Theme::Dark, Vec2::new(720.0, 480.0));
+    looks([
+        ("worker-dark", page(samples::few())),
+        ("worker-pending-light", light),
+        ("worker-held-small-dark", small),
+    ]);
 }

@@ -60,11 +60,14 @@ pub(super) fn registration_ui(
         join_ui(ui, view, state, commands);
     }
     let free = matches!(view.link, Link::Up) && !view.is_pending(&Command::ResetRegistration);
-    if registration.state != State::Pristine
-        && ui.add_enabled(free, Button::new("Reset the registration…")).clicked()
-    {
-        ask_to_reset(ui);
+    if registration.state == State::Pristine {
+        return;
     }
+    ui.horizontal(|ui| {
+        if ui.add_enabled(free, Button::new("Reset the registration…")).clicked() {
+            ask_to_reset(ui);
+        }
+    });
 }
 
 fn id_row(ui: &mut Ui, name: &str, id: &str, copy: &str) {
