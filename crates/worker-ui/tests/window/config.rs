@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::{Role, Theme, Vec2};
-use egui_kittest::kittest::{NodeT, Queryable};
+use eframe::egui::{Theme, Vec2};
+use egui_kittest::kittest::Queryable;
 use serde_json::{Value, json};
 use worker_local::{ConfigChange, ConfigProblem, ConfigView, ShutdownAsk};
 use worker_ui::{Command, Fetched, Page, Saving, View, samples};
 
-use crate::harness::{Window, copied, looks, press, show, sized, typed, window};
+use crate::harness::{Window, control, copied, is_disabled, looks, press, show, sized, text, typed, window};
 
 fn page() -> Window {
     window(Page::Config, samples::none())
@@ -27,15 +27,6 @@ fn changes<const N: usize>(changes: [(&str, Value); N]) -> Command {
     Command::ChangeConfig(ConfigChange { changes })
 }
 
-fn is_disabled(window: &Window, name: &str) -> bool {
-    window.get_by_label(name).accesskit_node().is_disabled()
-}
-
-fn text(window: &Window, name: &str) -> String {
-    let node = window.get_by_label(name);
-    node.accesskit_node().value().unwrap_or_default()
-}
-
 #[test]
 fn every_kind_of_setting_is_changed_by_its_name_and_saved_at_once() {
     let mut window = page();
@@ -46,8 +37,7 @@ fn every_kind_of_setting_is_changed_by_its_name_and_saved_at_once() {
     typed(&mut window, "Folder of the models", "/data/models");
     press(&mut window, "Pause on battery");
     typed(&mut window, "Pause while these run", "blender\nobs");
-    window.get_by_role_and_label(Role::ComboBox, "Format of the log").click();
-    window.run();
+    press(&mut window, "Format of the log");
     press(&mut window, "json");
     window.get_by_label("7 changes, not saved yet");
     press(&mut window, "Save");
@@ -160,11 +150,11 @@ fn a_restart_is_asked_for_where_it_is_needed() {
 fn settings_are_searched() {
     let mut window = page();
     typed(&mut window, "Search settings", "BATTERY");
-    window.get_by_label("Pause on battery");
+    control(&window, "Pause on battery");
     assert!(window.query_by_label("Models at once").is_none());
     typed(&mut window, "Search settings", "nothing like this");
     press(&mut window, "Show all settings");
-    window.get_by_label("Models at once");
+    control(&window, "Models at once");
 }
 
 #[test]

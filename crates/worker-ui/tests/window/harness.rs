@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Key, Modifiers, OutputCommand, Theme, UiBuilder, Vec2};
-use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+use eframe::egui::{Key, Modifiers, OutputCommand, Role, Theme, UiBuilder, Vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::{Harness, Node, SnapshotOptions, SnapshotResults};
 use tokio::sync::mpsc;
 use worker_ui::{Command, Commands, Page, Shell, View, theme};
 
@@ -74,27 +74,45 @@ pub fn snapshot(window: &mut Window, name: &str) {
     window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(40));
 }
 
+/// The one control with this name; the text beside a field may say the same.
+pub fn control<'a>(window: &'a Window, name: &'a str) -> Node<'a> {
+    let mut controls =
+        window.query_all_by_label(name).filter(|node| node.accesskit_node().role() != Role::Label);
+    let control = controls.next().unwrap_or_else(|| panic!("no control is called `{name}`"));
+    assert!(controls.next().is_none(), "several controls are called `{name}`");
+    control
+}
+
+/// Whether the control with this name cannot be used now.
+pub fn is_disabled(window: &Window, name: &str) -> bool {
+    control(window, name).accesskit_node().is_disabled()
+}
+
+/// What stands in the field with this name.
+pub fn text(window: &Window, name: &str) -> String {
+    control(window, name).accesskit_node().value().unwrap_or_default()
+}
+
 /// Clicks on what has this name, wherever a scroll area has put it.
 pub fn press(window: &mut Window, name: &str) {
-    window.get_by_label(name).click_accesskit();
+    control(window, name).click_accesskit();
     window.run();
 }
 
 /// Replaces the text of the field with this name.
 pub fn typed(window: &mut Window, name: &str, text: &str) {
-    let field = window.get_by_label(name);
-    field.focus();
+    control(window, name).focus();
     window.run();
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
     window.key_press(Key::Delete);
     window.run();
-    window.get_by_label(name).type_text(text);
+    control(window, name).type_text(text);
     window.run();
 }
 
 /// Clicks on what has this name, and says what that put where it can be pasted from.
 pub fn copied(window: &mut Window, name: &str) -> Option<String> {
-    window.get_by_label(name).click_accesskit();
+    control(window, name).click_accesskit();
     // The click arrives in one of the next frames, and what is copied is told in that one only.
     for _ in 0..3 {
         window.step();

@@ -5,6 +5,7 @@ mod config;
 mod harness;
 mod idle;
 mod jobs;
+mod keyboard;
 mod link;
 mod logs;
 mod models;

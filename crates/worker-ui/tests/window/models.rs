@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Role, Theme, Vec2};
-use egui_kittest::kittest::{NodeT, Queryable};
+use eframe::egui::{Theme, Vec2};
+use egui_kittest::kittest::Queryable;
 use worker_local::{AddModel, LoadModel, Models};
 use worker_ui::{Command, Fetched, Page, View, samples};
 
-use crate::harness::{Window, looks, press, show, sized, typed, window};
+use crate::harness::{Window, is_disabled, looks, press, show, sized, text, typed, window};
 
 fn page() -> Window {
     window(Page::Models, samples::few())
@@ -32,7 +32,7 @@ fn every_place_has_its_models_and_what_can_be_done() {
 #[test]
 fn files_are_removed_after_a_question_and_never_under_a_job() {
     let mut window = page();
-    assert!(window.get_by_label("Remove z-image-turbo").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Remove z-image-turbo"));
     press(&mut window, "Remove whisper-small");
     assert!(window.state_mut().sent().is_empty());
     window.get_by_label_contains("Its files, 1.0 GiB, are deleted");
@@ -55,7 +55,7 @@ fn a_model_is_loaded_with_what_it_needs_and_kept() {
     press(&mut window, "Files of whisper-small");
     window.get_by_label("whisper-small-q4_k.gguf");
     typed(&mut window, "Memory that whisper-small needs, GiB", "much");
-    assert!(window.get_by_label("Load whisper-small with this memory").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Load whisper-small with this memory"));
     press(&mut window, "Less of whisper-small");
     press(&mut window, "Files of whisper-small");
     typed(&mut window, "Memory that whisper-small needs, GiB", "2.5");
@@ -72,7 +72,7 @@ fn a_model_is_loaded_with_what_it_needs_and_kept() {
 #[test]
 fn a_model_is_added_from_a_source() {
     let mut window = page();
-    assert!(window.get_by_label("Add").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Add"));
     typed(&mut window, "Name of the model", "sdxl");
     window.get_by_label("Say where it comes from");
     typed(&mut window, "Where the model comes from", "hf:stabilityai/sdxl:sd_xl.safetensors");
@@ -87,15 +87,14 @@ fn a_model_is_added_from_a_source() {
     let mut models = (*samples::few().models.value.unwrap()).clone();
     models.models[3].model = "sdxl".into();
     show(&mut window, View { models: Fetched::here(models), ..samples::few() });
-    assert!(window.get_by_label("Add").accesskit_node().is_disabled(), "the form begins anew");
+    assert!(is_disabled(&window, "Add"), "the form begins anew");
 }
 
 #[test]
 fn a_model_that_failed_is_added_again() {
     let mut window = page();
     press(&mut window, "Add kokoro-82m again");
-    let name = window.get_by_role_and_label(Role::TextInput, "Name of the model").accesskit_node().value();
-    assert_eq!(name.as_deref(), Some("kokoro-82m"));
+    assert_eq!(text(&window, "Name of the model"), "kokoro-82m");
 }
 
 #[test]
@@ -103,8 +102,8 @@ fn what_was_asked_is_not_asked_twice() {
     let view = samples::few();
     let pending = Arc::new([String::from("model whisper-small")].into());
     let window = window(Page::Models, View { pending, ..view });
-    assert!(window.get_by_label("Load whisper-small").accesskit_node().is_disabled());
-    assert!(!window.get_by_label("Unload qwen3-8b").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Load whisper-small"));
+    assert!(!is_disabled(&window, "Unload qwen3-8b"));
 }
 
 #[test]

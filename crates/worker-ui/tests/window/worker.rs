@@ -1,11 +1,11 @@
 //! The page Worker.
 
 use eframe::egui::{Role, Theme, Vec2};
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use worker_local::{JoinAsk, LaneView, PauseAsk, PauseUntil, PauseWhen, RegistrationState};
 use worker_ui::{Command, Page, View, samples};
 
-use crate::harness::{Window, copied, looks, press, show, sized, typed, window};
+use crate::harness::{Window, copied, is_disabled, looks, press, show, sized, text, typed, window};
 
 fn page(view: View) -> Window {
     window(Page::Worker, view)
@@ -73,17 +73,16 @@ fn a_worker_that_waits_shows_its_request_and_takes_a_code() {
     let mut window = page(samples::pending());
     window.get_by_label("Waits until an operator of the studio lets it in");
     assert_eq!(copied(&mut window, "Copy the request"), Some("req-7f3a91".to_owned()));
-    assert!(window.get_by_label("Join").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Join"));
     typed(&mut window, "Join code", " code-1 ");
     typed(&mut window, "Address of the studio to join", "studio.example");
     window.get_by_label("An address begins with https://");
-    assert!(window.get_by_label("Join").accesskit_node().is_disabled());
+    assert!(is_disabled(&window, "Join"));
     typed(&mut window, "Address of the studio to join", "https://studio.example");
     press(&mut window, "Join");
     let ask = JoinAsk { code: "code-1".into(), api_base_url: Some("https://studio.example".into()) };
     assert_eq!(window.state_mut().sent(), [Command::Join(ask)]);
-    let code = window.get_by_role_and_label(Role::TextInput, "Join code").accesskit_node().value();
-    assert_eq!(code.unwrap_or_default(), "", "a code is a secret");
+    assert_eq!(text(&window, "Join code"), "", "a code is a secret");
 }
 
 #[test]
