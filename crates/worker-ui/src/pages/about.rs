@@ -45,7 +45,7 @@ fn versions(ui: &mut Ui, view: &View) {
             rows.push(("Running since", view.clock.moment(status.started_at)));
         }
         (Link::Starting | Link::Unreachable { .. } | Link::Up, None) => {
-            rows.push(("Worker", "not running".to_owned()))
+            rows.push(("Worker", "not running".to_owned()));
         }
     }
     rows.push(("Licence", LICENCE.to_owned()));

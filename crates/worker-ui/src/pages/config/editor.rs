@@ -79,13 +79,13 @@ fn remarks(ui: &mut Ui, setting: &Setting, draft: &Draft, problem: Option<&str>)
 }
 
 fn value(ui: &mut Ui, setting: &Setting, draft: &mut Draft) {
-    ui.horizontal_top(|ui| {
+    ui.horizontal(|ui| {
         match &setting.kind {
             SettingKind::Flag => flag(ui, setting, draft),
             SettingKind::Choice { words } => choice(ui, setting, words, draft),
             SettingKind::Integer { .. } => one_line(ui, &setting.label, draft, NUMBER_WIDTH),
             SettingKind::Float { unit, .. } if unit.is_empty() => {
-                one_line(ui, &setting.label, draft, NUMBER_WIDTH)
+                one_line(ui, &setting.label, draft, NUMBER_WIDTH);
             }
             SettingKind::Float { unit, .. } => {
                 one_line(ui, &format!("{}, {unit}", setting.label), draft, NUMBER_WIDTH);

@@ -93,7 +93,7 @@ fn join_ui(ui: &mut Ui, view: &View, state: &mut RegistrationState, commands: &C
     let free = matches!(view.link, Link::Up) && !view.is_pending(&Command::ResetRegistration);
     let soft = palette(ui).soft;
     let label = |ui: &mut Ui, text: &str| {
-        ui.allocate_ui(vec2(NAME_WIDTH, 0.0), |ui| {
+        ui.allocate_ui(vec2(NAME_WIDTH, ui.spacing().interact_size.y), |ui| {
             ui.set_width(NAME_WIDTH);
             ui.label(RichText::new(text).color(soft));
         });
