@@ -15,6 +15,10 @@ pub enum Command {
     Look(Option<Page>),
     /// Looks for the daemon at once instead of at the next try.
     Reconnect,
+    /// The daemon that this program started has ended, or runs again (`None`); said by whoever started it.
+    DaemonEnded(Option<i32>),
+    /// Shows a file or a folder with the desktop's own program.
+    OpenPath(String),
     /// Starts a daemon, where whoever opened the window can.
     StartDaemon,
     /// Takes no more jobs.
@@ -77,6 +81,8 @@ impl Command {
         match self {
             Self::Look(_)
             | Self::Reconnect
+            | Self::DaemonEnded(_)
+            | Self::OpenPath(_)
             | Self::ShowJobs(_)
             | Self::MoreJobs
             | Self::OpenJob(_)

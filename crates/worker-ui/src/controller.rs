@@ -9,6 +9,7 @@ mod asks;
 mod fetch;
 mod history;
 mod link;
+mod open;
 mod pictures;
 
 use std::path::PathBuf;

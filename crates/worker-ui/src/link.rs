@@ -1,9 +1,15 @@
-//! What is shown in place of a page while there is no daemon to show, or it is not a worker of its studio.
+//! What stands in the way of the pages, or above them: no daemon, another one, a studio that does not have this worker.
+//!
+//! What it is and what can be done is decided in [`states`]; this draws it. Each has a plain message and a button.
+
+mod draw;
+mod states;
 
 use eframe::egui::Ui;
+use worker_local::RegistrationState;
 
-use crate::widgets::{Icon, Notice, notice, primary_button};
-use crate::{Command, Commands, Link, Page, Tone, View};
+use crate::{Commands, Page, View};
+use states::Place;
 
 /// Whether the page is drawn as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,38 +20,38 @@ pub enum Shown {
     Instead,
 }
 
-/// Draws what stands in the way of the pages, if anything does.
-pub fn link_ui(ui: &mut Ui, view: &View, _page: Page, commands: &Commands) -> Shown {
-    let (tone, icon, title, words, action) = match &view.link {
-        Link::Up => return Shown::Beside,
-        Link::Starting => (
-            Tone::Busy,
-            Icon::Clock,
-            "The worker is starting".to_owned(),
-            "This takes a moment".to_owned(),
-            None,
-        ),
-        Link::Unreachable { words } => (
-            Tone::Bad,
-            Icon::Unplugged,
-            "The worker is not running".to_owned(),
-            words.clone(),
-            Some(("Start the worker", Command::StartDaemon)),
-        ),
-        Link::OtherVersion { daemon } => (
-            Tone::Warn,
-            Icon::Warning,
-            "The worker is another version".to_owned(),
-            format!("It is version {daemon}; this window is version {}", env!("CARGO_PKG_VERSION")),
-            Some(("Try again", Command::Reconnect)),
-        ),
-    };
-    notice(ui, Notice { icon, tone, title: &title, words: &words }, |ui| {
-        if let Some((name, command)) = action
-            && primary_button(ui, name, !view.is_pending(&command)).clicked()
-        {
-            commands.send(command);
+/// What the messages remember between frames.
+#[derive(Debug, Default)]
+pub struct LinkState {
+    /// The worker was approved when it was seen last: a registration now is one anew.
+    was_approved: bool,
+}
+
+impl LinkState {
+    fn follow(&mut self, view: &View) {
+        match view.status.as_ref().map(|status| status.registration.state) {
+            Some(RegistrationState::Approved) => self.was_approved = true,
+            // A rejection is an answer of its own, whatever was before.
+            Some(RegistrationState::Rejected) => self.was_approved = false,
+            Some(RegistrationState::Pristine | RegistrationState::Pending) | None => {}
         }
-    });
-    Shown::Instead
+    }
+}
+
+/// Draws what stands in the way of the pages, if anything does.
+pub fn link_ui(ui: &mut Ui, view: &View, page: Page, state: &mut LinkState, commands: &Commands) -> Shown {
+    state.follow(view);
+    let mut shown = Shown::Beside;
+    for message in states::messages(view, state.was_approved) {
+        match message.place {
+            // Version, licence and the way out are there without a daemon too.
+            Place::Instead if page == Page::About => draw::above(ui, view, &message, page, commands),
+            Place::Instead => {
+                draw::instead(ui, view, &message, commands);
+                shown = Shown::Instead;
+            }
+            Place::Above => draw::above(ui, view, &message, page, commands),
+        }
+    }
+    shown
 }

@@ -5,6 +5,7 @@ mod config;
 mod jobs;
 mod logs;
 mod models;
+pub(crate) mod parts;
 mod worker;
 
 pub use about::{AboutState, about_ui};
@@ -12,4 +13,5 @@ pub use config::{ConfigState, config_ui};
 pub use jobs::{JobsState, jobs_ui};
 pub use logs::{LogsState, logs_ui};
 pub use models::{ModelsState, models_ui};
+pub(crate) use worker::ask_to_reset;
 pub use worker::{WorkerState, worker_ui};

@@ -5,7 +5,7 @@ mod nav;
 
 use eframe::egui::{CentralPanel, Frame, Id, Key, Margin, Modifiers, Panel, Ui};
 
-use crate::link::{self, Shown};
+use crate::link::{self, LinkState, Shown};
 use crate::pages::{self, AboutState, ConfigState, JobsState, LogsState, ModelsState, WorkerState};
 use crate::theme::{self, palette};
 use crate::widgets::{Toasts, confirm};
@@ -67,6 +67,8 @@ pub struct Shell {
     pub config: ConfigState,
     /// Of the page About.
     pub about: AboutState,
+    /// Of the messages about the daemon.
+    pub link: LinkState,
     /// Somebody asked to quit.
     pub quit: bool,
     toasts: Toasts,
@@ -94,6 +96,7 @@ impl Shell {
                 Frame::new().fill(ground.background).inner_margin(Margin::symmetric(theme::PAGE_MARGIN, 14)),
             )
             .show(ui, |ui| self.page_ui(ui, view, commands));
+        self.follow_page(ui);
         confirm::show(ui, commands);
         self.toasts.show(ui, &view.toasts);
         if self.looked != Some(self.page) && commands.send(Command::Look(Some(self.page))) {
@@ -107,7 +110,7 @@ impl Shell {
     }
 
     fn page_ui(&mut self, ui: &mut Ui, view: &View, commands: &Commands) {
-        if link::link_ui(ui, view, self.page, commands) == Shown::Instead {
+        if link::link_ui(ui, view, self.page, &mut self.link, commands) == Shown::Instead {
             return;
         }
         match self.page {
@@ -117,6 +120,16 @@ impl Shell {
             Page::Logs => pages::logs_ui(ui, view, &mut self.logs, commands),
             Page::Config => pages::config_ui(ui, view, &mut self.config, commands),
             Page::About => pages::about_ui(ui, view, &mut self.about, commands),
+        }
+    }
+
+    /// Goes where a page asked to go.
+    fn follow_page(&mut self, ui: &Ui) {
+        self.quit |= std::mem::take(&mut self.about.quit);
+        let Some(target) = pages::parts::asked(ui.ctx()) else { return };
+        self.page = target.page;
+        if target.page == Page::Config {
+            self.config.search(target.search.unwrap_or_default());
         }
     }
 

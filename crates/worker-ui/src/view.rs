@@ -20,6 +20,8 @@ pub use pictures::{Picture, PictureKey, Pictures};
 pub struct View {
     /// Whether there is a daemon to show.
     pub link: Link,
+    /// With which code the daemon ended that this program had started, until one runs again.
+    pub ended: Option<i32>,
     /// The latest; kept while the daemon is away, so that the pages do not go blank.
     pub status: Option<Arc<Status>>,
     /// The jobs that ended, as far as they were asked for.

@@ -281,6 +281,24 @@ fn a_start_is_asked_for_and_its_failure_told() {
 }
 
 #[test]
+fn the_end_of_the_own_daemon_is_told_until_one_runs_again() {
+    let stage = Stage::new();
+    stage.send(Command::DaemonEnded(Some(3)));
+    let view = stage.until("the end", |view| matches!(view.link, Link::Unreachable { .. }));
+    assert_eq!(view.ended, Some(3));
+    let _running = stage.daemon(1);
+    let view = stage.until("the next one", |view| view.link == Link::Up);
+    assert_eq!(view.ended, None);
+}
+
+#[test]
+fn what_cannot_be_opened_is_told() {
+    let stage = Stage::new();
+    stage.send(Command::OpenPath("/nowhere/at/all".into()));
+    stage.until("the failure", |view| view.toasts.iter().any(|toast| toast.text.contains("/nowhere/at/all")));
+}
+
+#[test]
 fn the_history_comes_page_by_page_and_is_kept_up() {
     let stage = Stage::new();
     let running = stage.daemon(1);

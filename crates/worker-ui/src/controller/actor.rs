@@ -153,8 +153,19 @@ impl Actor {
     /// For a while, no daemon is no news.
     pub(super) fn expect_start(&mut self) {
         self.starting_until = Instant::now() + START_GRACE;
+        self.view.ended = None;
         self.set_link(Link::Starting);
         self.nudge.notify_one();
+    }
+
+    /// The daemon that this program started has ended with a code, or runs again.
+    pub(super) fn daemon_ended(&mut self, code: Option<i32>) {
+        self.view.ended = code;
+        if code.is_some() {
+            self.starting_until = Instant::now();
+            self.nudge.notify_one();
+        }
+        self.touch();
     }
 
     /// Takes a status in, unless a newer one of the same daemon is here.
@@ -229,6 +240,7 @@ impl Actor {
 
     fn connected(&mut self, client: Client) {
         self.client = Some(client);
+        self.view.ended = None;
         self.round += 1;
         self.starting_until = Instant::now();
         self.models_busy = false;

@@ -7,6 +7,7 @@ use worker_local::{Client, ClientError, ConfigView, Models, Status, UpdateView};
 
 use super::actor::{Actor, Fact, Refusal};
 use super::fetch::told;
+use super::open::open;
 use crate::{Command, Fetched, Link, LogBuffer, Saving, Tone};
 
 /// What a command is answered with.
@@ -48,6 +49,8 @@ impl Actor {
         match command {
             Command::Look(page) => self.look(page),
             Command::Reconnect => self.nudge.notify_one(),
+            Command::DaemonEnded(code) => self.daemon_ended(code),
+            Command::OpenPath(path) => self.open_path(path),
             Command::ShowJobs(filter) => self.show_jobs(filter),
             Command::MoreJobs => self.more_jobs(),
             Command::OpenJob(id) => self.open_job(id),
@@ -100,6 +103,16 @@ impl Actor {
                 self.ask(command, move |client| async move { client.shutdown(&ask).await });
             }
         }
+    }
+
+    fn open_path(&mut self, path: String) {
+        let facts = self.facts.clone();
+        let command = Command::OpenPath(path.clone());
+        self.tasks.spawn(async move {
+            if let Ok(Err(words)) = tokio::task::spawn_blocking(move || open(&path)).await {
+                let _ = facts.send(Fact::Answer { command, answer: Err(Refusal::Words(words)) }).await;
+            }
+        });
     }
 
     /// Sends a command to the daemon, unless the same is on its way.
@@ -205,6 +218,8 @@ fn done(command: &Command) -> Option<&'static str> {
         Command::Shutdown(_) => Some("The worker is ending"),
         Command::Look(_)
         | Command::Reconnect
+        | Command::DaemonEnded(_)
+        | Command::OpenPath(_)
         | Command::StartDaemon
         | Command::Pause(_)
         | Command::Resume

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Theme, UiBuilder, Vec2};
-use egui_kittest::{Harness, SnapshotOptions};
+use eframe::egui::{Key, Modifiers, OutputCommand, Role, Theme, UiBuilder, Vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::{Harness, Node, SnapshotOptions, SnapshotResults};
 use tokio::sync::mpsc;
 use worker_ui::{Command, Commands, Page, Shell, View, theme};
 
@@ -71,4 +72,69 @@ pub fn show(window: &mut Window, view: View) {
 /// Compares with the picture of this name; a few pixels of text may differ between machines.
 pub fn snapshot(window: &mut Window, name: &str) {
     window.snapshot_options(name, &SnapshotOptions::new().threshold(1.2).max_failed_pixels(40));
+}
+
+/// The one control with this name; the text beside a field may say the same.
+pub fn control<'a>(window: &'a Window, name: &'a str) -> Node<'a> {
+    let mut controls =
+        window.query_all_by_label(name).filter(|node| node.accesskit_node().role() != Role::Label);
+    let control = controls.next().unwrap_or_else(|| panic!("no control is called `{name}`"));
+    assert!(controls.next().is_none(), "several controls are called `{name}`");
+    control
+}
+
+/// Whether the control with this name cannot be used now.
+pub fn is_disabled(window: &Window, name: &str) -> bool {
+    control(window, name).accesskit_node().is_disabled()
+}
+
+/// What stands in the field with this name.
+pub fn text(window: &Window, name: &str) -> String {
+    control(window, name).accesskit_node().value().unwrap_or_default()
+}
+
+/// Clicks on what has this name, wherever a scroll area has put it.
+pub fn press(window: &mut Window, name: &str) {
+    control(window, name).click_accesskit();
+    window.run();
+}
+
+/// Replaces the text of the field with this name.
+pub fn typed(window: &mut Window, name: &str, text: &str) {
+    control(window, name).focus();
+    window.run();
+    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    window.key_press(Key::Delete);
+    window.run();
+    control(window, name).type_text(text);
+    window.run();
+}
+
+/// Clicks on what has this name, and says what that put where it can be pasted from.
+pub fn copied(window: &mut Window, name: &str) -> Option<String> {
+    control(window, name).click_accesskit();
+    // The click arrives in one of the next frames, and what is copied is told in that one only.
+    for _ in 0..3 {
+        window.step();
+        let commands = &window.output().platform_output.commands;
+        let copied = commands.iter().find_map(|command| match command {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            OutputCommand::CopyImage(_)
+            | OutputCommand::OpenUrl(_)
+            | OutputCommand::TextSelectionSettled(_) => None,
+        });
+        if copied.is_some() {
+            return copied;
+        }
+    }
+    None
+}
+
+/// Compares each window with the picture of its name.
+pub fn looks<const N: usize>(windows: [(&str, Window); N]) {
+    let mut results = SnapshotResults::new();
+    for (name, mut window) in windows {
+        snapshot(&mut window, name);
+        results.extend(window.take_snapshot_results());
+    }
 }
