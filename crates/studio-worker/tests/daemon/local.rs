@@ -49,7 +49,18 @@ impl Raw {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// Of a problem, or of what clients of OpenAI's shape are told instead.
     fn code(&self) -> String {
+        if self.header("content-type") == Some("application/json") {
+            let error = &self.json()["error"];
+            assert!(error["message"].is_string(), "{self:?}");
+            return match error["code"].as_str().unwrap() {
+                "permission_denied" => "forbidden",
+                "invalid_api_key" => "unauthorized",
+                other => panic!("{other}"),
+            }
+            .to_owned();
+        }
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{self:?}");
