@@ -10,6 +10,8 @@ mod commands;
 mod jobs;
 mod local;
 mod models;
+#[cfg(target_os = "linux")]
+mod owner;
 mod process;
 mod registration;
 mod results;
