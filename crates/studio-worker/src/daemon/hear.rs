@@ -25,6 +25,7 @@ impl Daemon {
                     return None;
                 }
                 self.sources.device = device;
+                self.warn_of_threshold();
                 self.machine_changed().await
             }
             News::Room(room) => {
@@ -89,6 +90,18 @@ impl Daemon {
         }
     }
 
+    /// More than there is cannot be had; it is told once the GPU is known, and after each change of the setting.
+    fn warn_of_threshold(&self) {
+        let (Some(wanted), Some(most)) = (self.config.vram_threshold_gb, self.sources.most_gb()) else {
+            return;
+        };
+        if wanted > most {
+            tracing::warn!(
+                "`vram_threshold_gb` is {wanted}, this machine has {most:.1} GiB: {most:.1} are announced"
+            );
+        }
+    }
+
     async fn machine_changed(&mut self) -> Option<ExitReason> {
         self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await
     }
@@ -105,7 +118,10 @@ impl Daemon {
             self.config.history_days = new.history_days;
             self.ledger.history().keep(new.history_days);
         }
-        self.config.vram_threshold_gb = new.vram_threshold_gb;
+        if new.vram_threshold_gb != self.config.vram_threshold_gb {
+            self.config.vram_threshold_gb = new.vram_threshold_gb;
+            self.warn_of_threshold();
+        }
         self.config.accept_kinds = new.accept_kinds;
         self.config.accept_projects = new.accept_projects;
         self.config.accept_max_pixels = new.accept_max_pixels;

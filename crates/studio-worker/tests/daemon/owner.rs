@@ -119,6 +119,7 @@ async fn a_full_screen_game_gets_the_machine_back_from_a_running_picture() {
     let mut peer = studio.session(OURS).await;
     next_capabilities(&mut peer, true).await;
     peer.offer(with_attempt(slow_picture("job-1", 60_000), 1)).await;
+    peer.expect("accept").await;
     peer.expect("progress").await;
     let engine = worker.engine().await;
     game.fill_the_screen(true);
