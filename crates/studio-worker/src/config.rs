@@ -61,8 +61,6 @@ pub struct Config {
     pub models_root: Option<PathBuf>,
     /// Models in memory at a time, each in a process of its own.
     pub max_lanes: usize,
-    /// What the GPU may draw while the worker runs, watts; absent: as its driver has it.
-    pub gpu_power_limit: Option<u32>,
     /// When jobs are kept away.
     pub rules: Rules,
     /// Which jobs are taken; absent: all.

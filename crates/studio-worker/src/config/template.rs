@@ -14,9 +14,6 @@ api_base_url = "http://127.0.0.1:4780"
 # Models in memory at a time, each in a process of its own.
 # max_lanes = 8
 
-# What an NVIDIA GPU may draw while the worker runs, watts; needs the rights to say so. Unset: as its driver has it.
-# gpu_power_limit_watts = 200
-
 # Where model files lie. Unset: the platform's data folder, or `models` beside a file named by --config.
 # models_root = "/data/models"
 

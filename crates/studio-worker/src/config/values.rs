@@ -46,8 +46,6 @@ const DEFAULT_UPDATE_SECS: i64 = 21_600;
 
 /// Each is a process with libraries of its own.
 const LANES: RangeInclusive<i64> = 1..=64;
-/// From a laptop's GPU to the largest card.
-const WATTS: RangeInclusive<i64> = 5..=5_000;
 /// From an icon to more than any model makes.
 const PIXELS: RangeInclusive<i64> = 4_096..=1_000_000_000;
 /// A moment to a day.
@@ -88,7 +86,6 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         max_lanes: reader
             .integer(Key::MaxLanes, LANES)
             .map_or(crate::engines::DEFAULT_MAX_LANES, |lanes| lanes as usize),
-        gpu_power_limit: reader.integer(Key::GpuPowerLimitWatts, WATTS).map(|watts| watts as u32),
         rules: reader.rules(),
         accept_kinds: reader.kinds(),
         accept_projects: reader.texts(Key::AcceptProjects),
