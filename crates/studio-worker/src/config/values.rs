@@ -243,14 +243,13 @@ impl Reader<'_> {
     fn kinds(&mut self) -> Vec<TaskKind> {
         let mut kinds = Vec::new();
         for word in self.texts(Key::AcceptKinds) {
-            match word.parse() {
-                Ok(kind) => kinds.push(kind),
-                Err(_) => {
-                    let known: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.as_str()).collect();
-                    let what = format!("`{}` is none of {}", word.escape_debug(), known.join(", "));
-                    self.problem(Key::AcceptKinds, what);
-                }
+            if let Ok(kind) = word.parse() {
+                kinds.push(kind);
+                continue;
             }
+            let known: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let what = format!("`{}` is none of {}", word.escape_debug(), known.join(", "));
+            self.problem(Key::AcceptKinds, what);
         }
         kinds
     }
