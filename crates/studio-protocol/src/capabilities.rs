@@ -88,6 +88,34 @@ pub struct Capabilities {
     /// What the machine has and what of it is used, looked at now and then (extension `options`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
+    /// Which jobs its owner lets in, beyond the kinds; absent: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept: Option<AcceptRules>,
+}
+
+/// Which jobs a worker's owner lets in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", default)]
+pub struct AcceptRules {
+    /// Of these projects only; empty: of all.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub projects: Vec<String>,
+    /// The largest picture or video frame, width times height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pixels: Option<u64>,
+}
+
+impl AcceptRules {
+    /// Whether jobs of this project are let in.
+    pub fn takes_project(&self, project: &str) -> bool {
+        self.projects.is_empty() || self.projects.iter().any(|known| known == project)
+    }
+
+    /// Whether a job of this size is let in; jobs without a picture have none.
+    pub fn takes_pixels(&self, pixels: Option<u64>) -> bool {
+        self.max_pixels.zip(pixels).is_none_or(|(most, pixels)| pixels <= most)
+    }
 }
 
 /// What a machine has and what of it is used; a value that is unknown is absent.

@@ -24,7 +24,7 @@ mod trace;
 mod upload;
 
 pub use address::{AddressError, ApiBase};
-pub use capabilities::{Capabilities, Resources, UserPresence};
+pub use capabilities::{AcceptRules, Capabilities, Resources, UserPresence};
 pub use claim::{CliDefaults, FileRole, ModelFile, ModelSource, OfferClaim, OfferClaimRaw};
 pub use close::{CloseCode, ErrorCode, WorkerClose};
 pub use codec::{DecodeError, decode_studio_frame, decode_worker_frame, encode, from_json};

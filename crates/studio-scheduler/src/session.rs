@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use studio_protocol::{Capabilities, Feature, FeatureSet, JobId, TaskKind, UserPresence, WorkerId};
+use studio_protocol::{
+    Capabilities, Feature, FeatureSet, JobId, ProjectId, TaskKind, UserPresence, WorkerId,
+};
 
 use crate::WorkerLimits;
 use crate::queue::ClassKey;
@@ -12,6 +14,9 @@ use crate::speed;
 
 /// Models that a worker may report in one list: more than a disk holds, so that nobody fills our memory.
 const MAX_REPORTED_MODELS: usize = 4_096;
+
+/// Projects that an owner may name: more than any studio has of them in use.
+const MAX_ACCEPTED_PROJECTS: usize = 1_024;
 
 /// How close a model is to running; the best comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +65,8 @@ pub(crate) struct Session {
     pub resident: Option<Arc<str>>,
     /// How many jobs in a row had a model that was loaded.
     pub streak: u32,
+    /// The projects that its owner lets in; absent: all.
+    accepted: Option<HashSet<ProjectId>>,
     /// What the last heartbeat said.
     loaded: HashSet<String>,
     present: HashSet<String>,
@@ -87,6 +94,7 @@ impl Session {
             foreign: None,
             resident: None,
             streak: 0,
+            accepted: None,
             loaded: HashSet::new(),
             present: HashSet::new(),
             steps: HashMap::new(),
@@ -114,7 +122,17 @@ impl Session {
             // It gave the model's memory back, unless a job of it is on its way there.
             self.resident.take_if(|model| !self.loaded.contains(&**model) && !holds(model));
         }
+        let projects = capabilities.accept.iter().flat_map(|accept| &accept.projects);
+        let projects: HashSet<_> =
+            projects.take(MAX_ACCEPTED_PROJECTS).map(|name| ProjectId::from(name.as_str())).collect();
+        self.accepted = (!projects.is_empty()).then_some(projects);
         self.capabilities = capabilities;
+    }
+
+    /// Whether an operator and its owner let it have jobs of a project.
+    pub fn takes_project(&self, project: &ProjectId) -> bool {
+        self.limits.takes_project(project)
+            && self.accepted.as_ref().is_none_or(|accepted| accepted.contains(project))
     }
 
     pub fn warmth(&self, model: &Arc<str>) -> Warmth {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use engine_protocol::Description;
-use studio_protocol::{Capabilities, Resources, TaskKind};
+use studio_protocol::{AcceptRules, Capabilities, Resources, TaskKind};
 use worker_core::Machine;
 
 use crate::config::Config;
@@ -69,7 +69,10 @@ impl Sources {
     }
 
     fn capabilities(&self, config: &Config) -> Capabilities {
-        let per_kind = self.models_per_kind();
+        let mut per_kind = self.models_per_kind();
+        per_kind.retain(|kind, _| {
+            config.accept_kinds.is_empty() || config.accept_kinds.iter().any(|wanted| wanted.as_str() == kind)
+        });
         let all: BTreeSet<&String> = per_kind.values().flatten().collect();
         Capabilities {
             machine_name: self.hardware.machine_name.clone(),
@@ -91,6 +94,7 @@ impl Sources {
             present_models: self.present.clone(),
             model_speeds: self.speeds.clone(),
             resources: self.room.map(|room| self.resources(room)),
+            accept: accept(config),
             ..Capabilities::default()
         }
     }
@@ -115,7 +119,14 @@ impl Sources {
             Some(device) => device.total_gb,
             None => self.hardware.ram_gb * RAM_SHARE,
         };
-        rounded(config.vram_threshold_gb.unwrap_or(default))
+        let most = self.most_gb().unwrap_or(f64::INFINITY);
+        rounded(config.vram_threshold_gb.unwrap_or(default).min(most))
+    }
+
+    /// All that jobs could ever have, GiB, where it is known.
+    pub fn most_gb(&self) -> Option<f64> {
+        let ram = Some(self.hardware.ram_gb).filter(|gb| *gb > 0.0);
+        self.device.as_ref().map(|device| device.total_gb).or(ram)
     }
 
     fn loaded(&self) -> Vec<String> {
@@ -140,6 +151,13 @@ impl Sources {
         }
         per_kind
     }
+}
+
+/// The owner's wishes, where there are any.
+fn accept(config: &Config) -> Option<AcceptRules> {
+    let rules =
+        AcceptRules { projects: config.accept_projects.clone(), max_pixels: config.accept_max_pixels };
+    (rules != AcceptRules::default()).then_some(rules)
 }
 
 /// Two digits are enough for people and keep the heartbeat short.
@@ -219,5 +237,23 @@ mod tests {
         sources.device = Some(DeviceMemory { total_gb: 8.0, free_gb: 6.5, name: None });
         assert_eq!(said(&sources, ""), "8 of 8, Some(6.5) free");
         assert_eq!(said(&sources, "vram_threshold_gb = 4"), "4 of 8, Some(6.5) free");
+        assert_eq!(
+            said(&sources, "vram_threshold_gb = 24"),
+            "8 of 8, Some(6.5) free",
+            "no more than there is"
+        );
+    }
+
+    #[test]
+    fn the_owner_says_which_jobs_are_let_in() {
+        let said = sources().machine(&config("accept_kinds = [\"llm\"]")).capabilities;
+        assert_eq!(
+            (said.task_kinds, said.supported_models),
+            (vec!["llm".to_owned()], vec!["synthetic*".to_owned()])
+        );
+        assert_eq!(said.accept, None, "what is not limited is not told");
+        let said =
+            sources().machine(&config("accept_projects = [\"g\"]\naccept_max_pixels = 262144")).capabilities;
+        assert_eq!(said.accept, Some(AcceptRules { projects: vec!["g".into()], max_pixels: Some(262_144) }));
     }
 }

@@ -66,8 +66,6 @@ pub struct Config {
     pub models_root: Option<PathBuf>,
     /// Models in memory at a time, each in a process of its own.
     pub max_lanes: usize,
-    /// What the GPU may draw while the worker runs, watts; absent: as its driver has it.
-    pub gpu_power_limit: Option<u32>,
     /// When jobs are kept away.
     pub rules: Rules,
     /// Which jobs are taken; absent: all.
@@ -131,7 +129,7 @@ impl Config {
     pub fn take_up(&mut self, new: &Self) {
         let Self { models_root, log_dir, engines_dir, engines, local_api_port, identity, .. } = self.clone();
         let Self { engine_threads, engine_start_limit, engine_load_limit, engine_step_limit, .. } = *self;
-        let Self { max_lanes, gpu_power_limit, .. } = *self;
+        let Self { max_lanes, .. } = *self;
         *self = Self {
             // The daemon knows better than the file who it is.
             identity,
@@ -145,7 +143,6 @@ impl Config {
             engine_load_limit,
             engine_step_limit,
             max_lanes,
-            gpu_power_limit,
             ..new.clone()
         };
     }

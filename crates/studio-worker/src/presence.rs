@@ -7,6 +7,8 @@ mod power;
 mod programs;
 mod screen;
 
+pub use screen::is_filled_on;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

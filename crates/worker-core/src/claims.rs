@@ -33,7 +33,7 @@ impl Worker {
             }
             Answer::Reject { code, reason } => {
                 let job_id = claim.job_id;
-                self.send(WorkerFrame::Reject(Reject { job_id, reason, code: Some(code), attempt }));
+                self.send(WorkerFrame::Reject(Reject { job_id, reason, code, attempt }));
             }
             Answer::Fail { error, retryable } => {
                 self.log(LogLevel::Error, error.clone(), Some(&claim.job_id));

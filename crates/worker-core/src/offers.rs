@@ -21,7 +21,7 @@ pub(crate) struct Gate<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     Accept,
-    Reject { code: RejectCode, reason: String },
+    Reject { code: Option<RejectCode>, reason: String },
     Fail { error: String, retryable: bool },
 }
 
@@ -39,13 +39,39 @@ impl Gate<'_> {
         if self.capabilities.only_when_idle && self.presence != Some(UserPresence::Idle) {
             return reject(RejectCode::Paused, "the worker takes jobs only while nobody uses the machine");
         }
+        if let Some(reason) = self.unwelcome(claim) {
+            // No code: it is offered to others, and this worker stays free for other jobs.
+            return Answer::Reject { code: None, reason };
+        }
         if let Some(reason) = self.lacks_memory(claim.vram_gb_estimate) {
-            return Answer::Reject { code: RejectCode::InsufficientMemory, reason };
+            return Answer::Reject { code: Some(RejectCode::InsufficientMemory), reason };
         }
         if !self.slot_free {
             return reject(RejectCode::Busy, "worker already has an in-flight job");
         }
         self.routing_problem(claim).unwrap_or(Answer::Accept)
+    }
+
+    /// What the owner does not let in; a studio that heard of it does not offer it.
+    fn unwelcome(&self, claim: &OfferClaim) -> Option<String> {
+        let said = self.capabilities;
+        let kind = claim.task.kind();
+        let runs_it = said.model_engines.contains(&claim.model_source.engine);
+        if runs_it && !said.task_kinds.is_empty() && !said.takes_kind(kind) {
+            return Some(format!("the worker takes no {kind} jobs"));
+        }
+        let accept = said.accept.as_ref()?;
+        if !accept.takes_project(claim.project.as_str()) {
+            return Some(format!(
+                "the owner takes no jobs of project `{}`",
+                claim.project.as_str().escape_debug()
+            ));
+        }
+        if !accept.takes_pixels(claim.task.pixels()) {
+            let (most, pixels) = (accept.max_pixels.unwrap_or(0), claim.task.pixels().unwrap_or(0));
+            return Some(format!("the owner takes pictures of {most} pixels at most, this one has {pixels}"));
+        }
+        None
     }
 
     /// Skipped without a readable GPU.
@@ -78,11 +104,13 @@ impl Gate<'_> {
 }
 
 fn reject(code: RejectCode, reason: &str) -> Answer {
-    Answer::Reject { code, reason: reason.to_owned() }
+    Answer::Reject { code: Some(code), reason: reason.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
+    use studio_protocol::AcceptRules;
+
     use super::*;
 
     fn capabilities() -> Capabilities {
@@ -114,7 +142,7 @@ mod tests {
 
     fn code(answer: &Answer) -> Option<RejectCode> {
         match answer {
-            Answer::Reject { code, .. } => Some(*code),
+            Answer::Reject { code, .. } => *code,
             Answer::Accept | Answer::Fail { .. } => None,
         }
     }
@@ -146,6 +174,25 @@ mod tests {
             matches!(gate.answer(&offer), Answer::Fail { error, retryable: true } if error.contains("`absent`"))
         );
         assert_eq!(gate.answer(&claim(7.0, "synthetic")), Answer::Accept);
+    }
+
+    #[test]
+    fn what_the_owner_does_not_let_in_is_refused_without_a_code() {
+        let refused = |caps: &Capabilities| match gate(caps).answer(&claim(0.0, "synthetic")) {
+            Answer::Reject { code: None, reason } => Some(reason),
+            Answer::Accept => None,
+            answer @ (Answer::Reject { .. } | Answer::Fail { .. }) => panic!("{answer:?}"),
+        };
+        let accepting = |accept| Capabilities { accept: Some(accept), ..capabilities() };
+        let most =
+            |max_pixels| accepting(AcceptRules { max_pixels: Some(max_pixels), ..AcceptRules::default() });
+        let of = |project: &str| accepting(AcceptRules { projects: vec![project.into()], max_pixels: None });
+        assert_eq!(refused(&most(512 * 512)), None);
+        assert!(refused(&most(512 * 512 - 1)).unwrap().contains("this one has 262144"));
+        assert_eq!(refused(&of("g")), None);
+        assert!(refused(&of("other")).unwrap().contains("`g`"));
+        let texts = Capabilities { task_kinds: vec!["llm".into()], ..capabilities() };
+        assert!(refused(&texts).unwrap().contains("no image jobs"));
     }
 
     #[test]

@@ -100,6 +100,16 @@ impl Task {
         inputs
     }
 
+    /// Width times height of a picture or a video's frame.
+    pub fn pixels(&self) -> Option<u64> {
+        let (width, height) = match self {
+            Self::Image(task) => (task.width, task.height),
+            Self::Video(task) => (task.width, task.height),
+            Self::Llm(_) | Self::AudioStt(_) | Self::AudioTts(_) | Self::Mesh(_) => return None,
+        };
+        Some(u64::from(width) * u64::from(height))
+    }
+
     /// How much there is to do, in units in which workers can be compared for one model: step-megapixels of pictures
     /// and clips, characters of speech; `None` where only the result tells.
     pub fn work(&self) -> Option<f64> {

@@ -89,6 +89,7 @@ pub fn all_capabilities() -> Capabilities {
             ram_total_gb: Some(32.0),
             gpu: Some("A fast one".into()),
         }),
+        accept: Some(AcceptRules { projects: vec!["my-game".into()], max_pixels: Some(1_048_576) }),
         ..base_capabilities()
     }
 }

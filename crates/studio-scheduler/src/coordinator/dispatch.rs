@@ -90,8 +90,7 @@ impl Coordinator {
             return None;
         }
         let session = self.sessions.get(&id)?;
-        let may_have =
-            |project: &ProjectId| session.limits.takes_project(project) && self.has_room_for(project);
+        let may_have = |project: &ProjectId| session.takes_project(project) && self.has_room_for(project);
         let may_stay = session.streak < self.timing.resident_streak;
         let open = self.standing.open(id).filter(|fit| self.queue.is_waiting(fit.class));
         let heads = open.filter_map(|fit| {

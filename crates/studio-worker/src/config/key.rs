@@ -23,8 +23,6 @@ pub enum Key {
     VramThresholdGb,
     /// Models in memory at a time.
     MaxLanes,
-    /// What the GPU may draw, watts.
-    GpuPowerLimitWatts,
     /// Model files.
     ModelsRoot,
     /// Only while nobody uses the machine.
@@ -102,11 +100,10 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 43] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
         Self::MaxLanes,
-        Self::GpuPowerLimitWatts,
         Self::ModelsRoot,
         Self::OnlyWhenIdle,
         Self::IdleAfterSecs,
@@ -161,7 +158,6 @@ impl Key {
             Self::AuthToken => "auth_token",
             Self::VramThresholdGb => "vram_threshold_gb",
             Self::MaxLanes => "max_lanes",
-            Self::GpuPowerLimitWatts => "gpu_power_limit_watts",
             Self::ModelsRoot => "models_root",
             Self::OnlyWhenIdle => "only_when_idle",
             Self::IdleAfterSecs => "idle_after_secs",

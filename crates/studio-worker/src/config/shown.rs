@@ -31,7 +31,6 @@ pub fn shown(config: &Config, home: &Home, key: Key) -> Value {
             config.models_root.as_deref().unwrap_or(home.models()).display().to_string().into()
         }
         Key::MaxLanes => config.max_lanes.into(),
-        Key::GpuPowerLimitWatts => config.gpu_power_limit.into(),
         Key::OnlyWhenIdle => config.rules.only_when_idle.into(),
         Key::IdleAfterSecs => config.rules.idle_after.as_secs_f64().into(),
         Key::PauseOnFullscreen => config.rules.pause_on_fullscreen.into(),

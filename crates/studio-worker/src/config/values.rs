@@ -52,8 +52,6 @@ pub(super) const DEFAULT_UPDATE_SECS: i64 = 21_600;
 
 /// Each is a process with libraries of its own.
 pub(super) const LANES: RangeInclusive<i64> = 1..=64;
-/// From a laptop's GPU to the largest card.
-pub(super) const WATTS: RangeInclusive<i64> = 5..=5_000;
 /// From an icon to more than any model makes.
 pub(super) const PIXELS: RangeInclusive<i64> = 4_096..=1_000_000_000;
 /// A moment to a day.
@@ -94,7 +92,6 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         max_lanes: reader
             .integer(Key::MaxLanes, LANES)
             .map_or(crate::engines::DEFAULT_MAX_LANES, |lanes| lanes as usize),
-        gpu_power_limit: reader.integer(Key::GpuPowerLimitWatts, WATTS).map(|watts| watts as u32),
         rules: reader.rules(),
         accept_kinds: reader.kinds(),
         accept_projects: reader.texts(Key::AcceptProjects),
@@ -252,14 +249,13 @@ impl Reader<'_> {
     fn kinds(&mut self) -> Vec<TaskKind> {
         let mut kinds = Vec::new();
         for word in self.texts(Key::AcceptKinds) {
-            match word.parse() {
-                Ok(kind) => kinds.push(kind),
-                Err(_) => {
-                    let known: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.as_str()).collect();
-                    let what = format!("`{}` is none of {}", word.escape_debug(), known.join(", "));
-                    self.problem(Key::AcceptKinds, what);
-                }
+            if let Ok(kind) = word.parse() {
+                kinds.push(kind);
+                continue;
             }
+            let known: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let what = format!("`{}` is none of {}", word.escape_debug(), known.join(", "));
+            self.problem(Key::AcceptKinds, what);
         }
         kinds
     }

@@ -27,6 +27,7 @@ impl Daemon {
                     return None;
                 }
                 self.sources.device = device;
+                self.warn_of_threshold();
                 self.machine_changed().await
             }
             News::Room(room) => {
@@ -89,6 +90,18 @@ impl Daemon {
         match output {
             Made::Json(result) => Output::Json(result),
             Made::File { path, ext } => Output::File { path, ext },
+        }
+    }
+
+    /// More than there is cannot be had; it is told once the GPU is known, and after each change of the setting.
+    pub(super) fn warn_of_threshold(&self) {
+        let (Some(wanted), Some(most)) = (self.config.vram_threshold_gb, self.sources.most_gb()) else {
+            return;
+        };
+        if wanted > most {
+            tracing::warn!(
+                "`vram_threshold_gb` is {wanted}, this machine has {most:.1} GiB: {most:.1} are announced"
+            );
         }
     }
 

@@ -49,6 +49,9 @@ impl Daemon {
         if self.config.history_days != old.history_days {
             self.ledger.history().keep(self.config.history_days);
         }
+        if self.config.vram_threshold_gb != old.vram_threshold_gb {
+            self.warn_of_threshold();
+        }
         self.used.send_replace(Arc::new(self.config.clone()));
         let mut inputs = Vec::new();
         let batches = self.engines.names().iter().any(|name| name == BATCHING_ENGINE);

@@ -3,10 +3,15 @@
 /// Said once when the rule is blind.
 pub(super) const WHY_UNSEEN: &str = "full screen is seen on X11 only (also by programs under XWayland), and no X server with a window manager is reached";
 
-/// `None` where nobody can see it: on Wayland alone, Windows and macOS.
-#[cfg(target_os = "linux")]
+/// Of the session that the process belongs to.
 pub(super) fn is_filled() -> Option<bool> {
-    x11::is_filled()
+    is_filled_on(None)
+}
+
+/// `None` where nobody can see it: on Wayland alone, Windows and macOS; `display` is another than the environment's.
+#[cfg(target_os = "linux")]
+pub fn is_filled_on(display: Option<&str>) -> Option<bool> {
+    x11::is_filled(display)
         .inspect_err(|error| tracing::debug!("nobody can see whether a program fills the screen: {error}"))
         .ok()
         .flatten()
@@ -14,7 +19,7 @@ pub(super) fn is_filled() -> Option<bool> {
 
 /// Nobody looks there yet.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_filled() -> Option<bool> {
+pub fn is_filled_on(_: Option<&str>) -> Option<bool> {
     None
 }
 
@@ -29,8 +34,8 @@ mod x11 {
     const MOST_STATES: u32 = 64;
 
     /// Asks the window manager which window is active, and the window what it is; `None` without a window manager.
-    pub(super) fn is_filled() -> Result<Option<bool>, Box<dyn Error>> {
-        let (connection, screen) = x11rb::connect(None)?;
+    pub(super) fn is_filled(display: Option<&str>) -> Result<Option<bool>, Box<dyn Error>> {
+        let (connection, screen) = x11rb::connect(display)?;
         let root = connection.setup().roots[screen].root;
         let atom = |name: &str| -> Result<Atom, Box<dyn Error>> {
             Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom)

@@ -6,6 +6,7 @@ mod hostile;
 mod jobs;
 mod limits;
 mod logs;
+mod pause;
 mod status;
 
 use serde_json::Value;

@@ -13,6 +13,8 @@ mod lifetime;
 mod local;
 mod models;
 mod openai;
+#[cfg(target_os = "linux")]
+mod owner;
 mod process;
 mod registration;
 mod results;

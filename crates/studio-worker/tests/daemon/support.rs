@@ -57,6 +57,14 @@ pub fn picture(job: &str) -> Value {
     )
 }
 
+/// A picture that takes `millis` on the synthetic engine.
+pub fn slow_picture(job: &str, millis: u64) -> Value {
+    claim(
+        job,
+        json!({"kind": "image", "prompt": format!("[[delay={millis}]] a fox"), "width": 64, "height": 48, "ext": "png"}),
+    )
+}
+
 pub fn claim(job: &str, task: Value) -> Value {
     json!({
         "jobId": job, "gameId": "g", "assetName": "a", "model": "synthetic", "vramGbEstimate": 0.0, "task": task,

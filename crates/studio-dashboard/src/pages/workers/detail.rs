@@ -172,6 +172,10 @@ fn facts(shell: &Shell, worker: &Worker) -> Markup {
             dt { "Version" } dd { (or_unknown(&has.agent_version)) }
             dt { "Engines" } dd { (or_unknown(&has.model_engines.join(", "))) }
             dt { "Kinds" } dd { (or_unknown(&has.task_kinds.join(", "))) }
+            @if let Some(accept) = &has.accept {
+                @if !accept.projects.is_empty() { dt { "Owner takes projects" } dd { (accept.projects.join(", ")) } }
+                @if let Some(pixels) = accept.max_pixels { dt { "Owner takes pictures" } dd { "up to " (pixels) " pixels" } }
+            }
             @if !has.slots.is_empty() {
                 dt { "At once" }
                 dd { (has.slots.iter().map(|(kind, slots)| format!("{slots} {kind}")).collect::<Vec<_>>().join(", ")) }

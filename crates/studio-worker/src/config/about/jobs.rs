@@ -7,7 +7,7 @@ use super::{About, Default, Kind};
 use crate::config::Key;
 use crate::config::values::{
     DEFAULT_API_BASE_URL, DEFAULT_MODEL_IDLE, GRACE_SECS, IDLE_SECS, LANES, PIXELS, RECONNECTS, SLOTS,
-    VRAM_GB, WAIT_SECS, WATTS,
+    VRAM_GB, WAIT_SECS,
 };
 use crate::engines::{DEFAULT_MAX_LANES, DEFAULT_RESERVE};
 use crate::hardware::GIB;
@@ -212,15 +212,6 @@ pub(super) fn memory() -> Vec<About> {
             kind: Kind::Integer(LANES),
             default: Default::Value(json!(DEFAULT_MAX_LANES)),
             example: "8",
-        },
-        About {
-            key: Key::GpuPowerLimitWatts,
-            section,
-            label: "Power of the GPU",
-            help: "What an NVIDIA GPU may draw while the worker runs, watts; needs the rights to say so.",
-            kind: Kind::Integer(WATTS),
-            default: Default::Words("as its driver has it"),
-            example: "200",
         },
         About {
             key: Key::ModelIdleSecs,

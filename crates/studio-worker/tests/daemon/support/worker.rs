@@ -9,6 +9,7 @@ use studio_runtime::{LogRing, Tasks};
 use studio_worker::config::ConfigFile;
 use studio_worker::daemon::{Daemon, Launch};
 use studio_worker::engines::EngineProgram;
+use studio_worker::presence::Probes;
 use studio_worker::{Exit, Home};
 use tokio::sync::oneshot;
 
@@ -37,15 +38,29 @@ impl TestWorker {
         Self::start_in(dir)
     }
 
+    /// Starts in a fresh folder, and looks at the machine in this way.
+    pub fn start_looking(config: &str, probes: Probes) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        fs::write(dir.path().join("config.toml"), config).unwrap();
+        Self::start_with(dir, Some(probes))
+    }
+
     /// Starts with what an earlier worker left.
     pub fn start_in(dir: Arc<tempfile::TempDir>) -> Self {
+        Self::start_with(dir, None)
+    }
+
+    fn start_with(dir: Arc<tempfile::TempDir>, probes: Option<Probes>) -> Self {
         let home = Home::of_config(&dir.path().join("config.toml"));
         let config = ConfigFile::new(home.config()).load().unwrap();
         let engine = EngineProgram::synthetic(env!("CARGO_BIN_EXE_studio-worker"));
         let programs = BTreeMap::from([("synthetic".to_owned(), engine)]);
         let signals = Tasks::new();
         let launch = Launch { home, config, programs, log: LogRing::default() };
-        let daemon = Daemon::new(launch, signals.clone()).unwrap();
+        let mut daemon = Daemon::new(launch, signals.clone()).unwrap();
+        if let Some(probes) = probes {
+            daemon = daemon.with_probes(probes);
+        }
         let (end, ended) = oneshot::channel();
         let owner = Tasks::new();
         owner.spawn(async move {
@@ -60,6 +75,17 @@ impl TestWorker {
 
     pub fn config(&self) -> String {
         fs::read_to_string(self.path("config.toml")).unwrap()
+    }
+
+    /// The process of an engine, once it has one.
+    pub async fn engine(&self) -> u32 {
+        super::until("an engine process", || {
+            let status: serde_json::Value =
+                serde_json::from_slice(&fs::read(self.path("status.json")).ok()?).ok()?;
+            let pid = status["lanes"].as_array()?.iter().find_map(|lane| lane["process"]["pid"].as_u64())?;
+            u32::try_from(pid).ok()
+        })
+        .await
     }
 
     /// The names in the spool.
