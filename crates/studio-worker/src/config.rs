@@ -53,6 +53,8 @@ pub struct Config {
     pub engines: Vec<String>,
     /// Of the local API; 0: any that is free.
     pub local_api_port: u16,
+    /// Days that jobs stay in the history; 0: none is kept.
+    pub history_days: u32,
     /// A model without a job for this long leaves memory.
     pub model_idle: Duration,
     /// Models that are loaded at the start and stay in memory.

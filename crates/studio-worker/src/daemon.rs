@@ -6,6 +6,7 @@
 mod asks;
 mod effects;
 mod hear;
+mod ledger;
 mod local_jobs;
 mod machine;
 mod models;
@@ -21,10 +22,10 @@ use std::time::Duration;
 use engine_protocol::Description;
 use model_store::ModelStore;
 use studio_protocol::{JobId, TaskKind, Timestamp};
-use studio_runtime::Tasks;
+use studio_runtime::{LogRing, Tasks};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use worker_core::{ExitReason, Input, Settings, Worker};
+use worker_core::{EngineEvent, ExitReason, Input, Settings, Worker};
 
 use crate::Exit;
 use crate::capabilities::Sources;
@@ -32,13 +33,15 @@ use crate::config::{Config, ConfigFile};
 use crate::draw::SystemDraw;
 use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
 use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
+use crate::history::History;
 use crate::home::Home;
 use crate::http::Http;
-use crate::local::{Api, Board, Place};
+use crate::local::{Api, Board, Parts, Place};
 use crate::session::Session;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
+use ledger::Ledger;
 use local_jobs::LocalJobs;
 pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
 use prepare::{Files, Prepared, Preparing};
@@ -80,6 +83,8 @@ pub(crate) enum News {
     Models,
     /// Somebody at this machine wants something.
     Ask(Ask),
+    /// Something that is shown has changed beside the daemon's own doings.
+    Shown,
     /// A program of this machine wants something of the engines.
     Local(LocalNews),
 }
@@ -124,6 +129,9 @@ pub struct Daemon {
     board: Board,
     /// What its windows and commands are told beside that.
     shown: Shown,
+    /// Jobs, for people.
+    ledger: Ledger,
+    log: LogRing,
 }
 
 /// What a daemon is made of.
@@ -135,12 +143,14 @@ pub struct Launch {
     pub config: Config,
     /// The engines, the synthetic one included.
     pub programs: BTreeMap<String, EngineProgram>,
+    /// Where its log lines are kept for who asks.
+    pub log: LogRing,
 }
 
 impl Daemon {
     /// Reads the spool and puts everything together; starts nothing yet.
     pub fn new(launch: Launch, tasks: Tasks) -> std::io::Result<Self> {
-        let Launch { home, config, programs } = launch;
+        let Launch { home, config, programs, log } = launch;
         let spool = Spool::new(home.spool());
         let found = spool.recover()?;
         for (path, reason) in &found.dropped {
@@ -160,6 +170,11 @@ impl Daemon {
         let http = Arc::new(Http::default());
         let uploader =
             Uploader { http: Arc::clone(&http), studio: config.studio.clone(), spool: spool.clone() };
+        let recorded = news.clone();
+        let history = History::new(home.history(), config.history_days, tasks.clone(), move || {
+            // A full inbox brings other news, which are followed by a new status too.
+            let _ = recorded.try_send(News::Shown);
+        });
         let status = StatusFile::new(home.status(), first_status(&config));
         Ok(Self {
             worker: Worker::new(
@@ -191,19 +206,15 @@ impl Daemon {
             status,
             board,
             shown,
+            ledger: Ledger::new(history),
+            log,
         })
     }
 
     /// Runs until a signal, the studio or the core ends it.
     pub async fn run(mut self) -> Exit {
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
-        let api = Api::start(
-            self.config.local_api_port,
-            self.home.dir(),
-            self.board.published(),
-            self.news.clone(),
-            Place { store: self.files.store.clone(), work: self.home.work() },
-        );
+        let api = self.serve_locally();
         self.watch_machine();
         self.load_residents();
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
@@ -250,6 +261,7 @@ impl Daemon {
         self.board.touch();
         let mut inputs = std::collections::VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
+            self.note(&input);
             for effect in self.worker.handle(Instant::now().into_std(), input) {
                 match self.perform(effect).await {
                     effects::Performed::Nothing => {}
@@ -259,6 +271,31 @@ impl Daemon {
             }
         }
         None
+    }
+
+    /// What people see of it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only some inputs are for people to see")]
+    fn note(&mut self, input: &Input) {
+        match input {
+            Input::Log(entry) => self.ledger.line(entry),
+            Input::Engine(EngineEvent::Progress { job, report }) => self.ledger.progress(job, report),
+            Input::Engine(EngineEvent::Preview { job, mime, data }) => self.ledger.look(job, mime, data),
+            _ => {}
+        }
+    }
+
+    /// Begins to listen to this machine.
+    fn serve_locally(&self) -> Api {
+        self.ledger.history().open();
+        let parts = Parts {
+            board: self.board.published(),
+            log: self.log.clone(),
+            history: self.ledger.history().clone(),
+            running: self.ledger.running(),
+            asks: self.news.clone(),
+            place: Place { store: self.files.store.clone(), work: self.home.work() },
+        };
+        Api::start(self.config.local_api_port, self.home.dir(), parts)
     }
 
     fn write_status(&mut self) {
@@ -280,7 +317,7 @@ impl Daemon {
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
         self.engine_events.close();
-        self.local_jobs.end_all();
+        self.local_jobs.end_all(&mut self.ledger);
         if let Some(session) = self.session.take() {
             session.cut();
         }

@@ -67,6 +67,11 @@ impl Home {
         self.dir.join("logs")
     }
 
+    /// What the worker did, for its owner.
+    pub fn history(&self) -> PathBuf {
+        self.dir.join("history.db")
+    }
+
     /// What the daemon shows to `studio-worker status`.
     pub fn status(&self) -> PathBuf {
         self.dir.join("status.json")
@@ -86,9 +91,15 @@ mod tests {
     fn everything_moves_with_the_config_file() {
         let home = Home::of_config(Path::new("/tmp/w1/my.toml"));
         assert_eq!(home.config(), Path::new("/tmp/w1/my.toml"));
-        for path in
-            [home.lock(), home.spool(), home.work(), home.logs(), home.status(), home.models().to_path_buf()]
-        {
+        for path in [
+            home.lock(),
+            home.spool(),
+            home.work(),
+            home.logs(),
+            home.status(),
+            home.history(),
+            home.models().to_path_buf(),
+        ] {
             assert!(path.starts_with("/tmp/w1"), "{}", path.display());
         }
     }

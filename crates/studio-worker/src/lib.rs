@@ -11,6 +11,7 @@ mod draw;
 pub mod engines;
 mod exit;
 mod hardware;
+mod history;
 mod home;
 mod http;
 mod local;

@@ -8,7 +8,10 @@ mod board;
 mod body;
 mod discovery;
 mod guard;
+mod jobs;
+mod logs;
 mod openai;
+mod running;
 mod server;
 mod status;
 mod wait;
@@ -19,7 +22,7 @@ use std::sync::Arc;
 use axum::Router;
 use rand::Rng;
 use studio_protocol::Timestamp;
-use studio_runtime::Tasks;
+use studio_runtime::{LogRing, Tasks};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use worker_local::{Discovery, PREFIX, Status};
@@ -28,8 +31,10 @@ pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
 use discovery::DiscoveryFile;
 pub(crate) use openai::Place;
+pub(crate) use running::Running;
 
 use crate::daemon::{Ask, News};
+use crate::history::History;
 
 /// Routes of one topic, below [`PREFIX`].
 pub(crate) type Routes = Router<Arc<Local>>;
@@ -37,11 +42,34 @@ pub(crate) type Routes = Router<Arc<Local>>;
 /// Bytes of a token: nobody guesses 256 bits.
 const TOKEN_BYTES: usize = 32;
 
+/// What the daemon gives to the handlers.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// What it publishes.
+    pub(crate) board: Published,
+    /// The latest log lines.
+    pub(crate) log: LogRing,
+    /// Jobs that are over.
+    pub(crate) history: History,
+    /// Jobs that run.
+    pub(crate) running: Arc<Running>,
+    /// To its task.
+    pub(crate) asks: mpsc::Sender<News>,
+    /// What the dialect's routes need.
+    pub(crate) place: Place,
+}
+
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Local {
     /// What the daemon published last.
     pub(crate) board: Published,
+    /// The latest log lines.
+    pub(crate) log: LogRing,
+    /// Jobs that are over.
+    pub(crate) history: History,
+    /// Jobs that run.
+    pub(crate) running: Arc<Running>,
     /// To the daemon's task.
     asks: mpsc::Sender<News>,
     /// What the dialect's routes need.
@@ -73,7 +101,7 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(status::routes())
+    Router::new().merge(jobs::routes()).merge(logs::routes()).merge(status::routes())
 }
 
 /// The running server; it ends with this handle.
@@ -85,17 +113,13 @@ pub(crate) struct Api {
 
 impl Api {
     /// Begins to listen, beside everything else; a server that cannot be is told in the log.
-    pub(crate) fn start(
-        port: u16,
-        folder: &Path,
-        board: Published,
-        asks: mpsc::Sender<News>,
-        place: Place,
-    ) -> Self {
+    pub(crate) fn start(port: u16, folder: &Path, parts: Parts) -> Self {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let local = Arc::new(Local { board, asks, place, ending: tasks.soft().clone() });
+        let Parts { board, log, history, running, asks, place } = parts;
+        let local =
+            Arc::new(Local { board, log, history, running, asks, place, ending: tasks.soft().clone() });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {

@@ -76,7 +76,8 @@ impl LogRing {
         let inner = self.lock();
         let last = *self.last.borrow();
         let first = inner.lines.front().map_or(last + 1, |line| line.seq);
-        let wanted = || inner.lines.iter().rev().take_while(|line| line.seq > after).filter(|l| l.level <= level);
+        let wanted =
+            || inner.lines.iter().rev().take_while(|line| line.seq > after).filter(|l| l.level <= level);
         let mut lines: Vec<_> = wanted().take(limit).cloned().collect();
         lines.reverse();
         RingPage { gap: after + 1 < first || wanted().nth(limit).is_some(), lines, last }

@@ -110,6 +110,7 @@ fn shown(config: &config::Config, home: &Home, key: Key) -> serde_json::Value {
         Key::EnginesDir => config.engines_dir.as_ref().map(|dir| dir.display().to_string()).into(),
         Key::Engines => config.engines.clone().into(),
         Key::LocalApiPort => config.local_api_port.into(),
+        Key::HistoryDays => config.history_days.into(),
         Key::ModelIdleSecs => config.model_idle.as_secs_f64().into(),
         Key::ResidentModels => config.resident_models.clone().into(),
         Key::MemoryReserveGb => gib(config.memory_reserve).into(),

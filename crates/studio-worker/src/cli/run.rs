@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Args;
 use engine_protocol::synthetic;
-use studio_runtime::{LogFile, LogFormat, Shutdown, Tasks, init_telemetry};
+use studio_runtime::{LogFile, LogFormat, LogRing, Shutdown, Tasks, init_telemetry_with_ring};
 
 use super::output;
 use crate::config::{Config, ConfigFile};
@@ -52,8 +52,10 @@ impl Run {
         // The log's appender remarks upon a folder that is not there yet.
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("could not write logs in `{}`", folder.display()))?;
-        let log = LogFile { folder, name: "studio-worker".to_owned() };
-        let _telemetry = init_telemetry(DEFAULT_FILTER, self.log_format, Some(log))?;
+        let file = LogFile { folder, name: "studio-worker".to_owned() };
+        let log = LogRing::default();
+        let _telemetry =
+            init_telemetry_with_ring(DEFAULT_FILTER, self.log_format, Some(file), Some(log.clone()))?;
         tell_about(&home, &config);
         let programs = programs(&config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -63,8 +65,8 @@ impl Run {
         let exit = runtime.block_on(async {
             let tasks = Tasks::new();
             let _signals = Shutdown::install(&tasks)?;
-            let daemon =
-                Daemon::new(Launch { home, config, programs }, tasks).context("could not use the spool")?;
+            let launch = Launch { home, config, programs, log };
+            let daemon = Daemon::new(launch, tasks).context("could not use the spool")?;
             anyhow::Ok(Box::pin(daemon.run()).await)
         })?;
         // Blocking work that nobody waits for (a driver, a name server) must not hold the process.

@@ -43,6 +43,8 @@ pub enum Key {
     Engines,
     /// Of the local API.
     LocalApiPort,
+    /// Days that jobs stay in the history.
+    HistoryDays,
     /// A model without a job leaves memory after this.
     ModelIdleSecs,
     /// Models that stay in memory.
@@ -76,7 +78,7 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
         Self::ModelsRoot,
@@ -90,6 +92,7 @@ impl Key {
         Self::EnginesDir,
         Self::Engines,
         Self::LocalApiPort,
+        Self::HistoryDays,
         Self::ModelIdleSecs,
         Self::ResidentModels,
         Self::MemoryReserveGb,
@@ -132,6 +135,7 @@ impl Key {
             Self::EnginesDir => "engines_dir",
             Self::Engines => "engines",
             Self::LocalApiPort => "local_api_port",
+            Self::HistoryDays => "history_days",
             Self::ModelIdleSecs => "model_idle_secs",
             Self::ResidentModels => "resident_models",
             Self::MemoryReserveGb => "memory_reserve_gb",
@@ -177,7 +181,7 @@ impl Key {
 
     /// Whether a running daemon takes a change up by itself.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::VramThresholdGb | Self::OnlyWhenIdle | Self::Paused)
+        matches!(self, Self::VramThresholdGb | Self::OnlyWhenIdle | Self::Paused | Self::HistoryDays)
     }
 }
 

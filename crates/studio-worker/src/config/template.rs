@@ -41,6 +41,10 @@ ws_reconnect_attempts = 0
 # Where the window, the commands and local programs reach this worker, on this machine only; 0 for any free port.
 # local_api_port = 4787
 
+# Days that jobs stay in the history (history.db beside this file: who asked, the beginning of the prompt, the log, a small
+# picture); 0 to keep none.
+# history_days = 30
+
 # Which engines are used. Unset: every one that is found.
 # engines = ["sd-cpp", "llama-cpp", "sherpa-onnx", "synthetic"]
 

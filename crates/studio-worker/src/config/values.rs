@@ -37,6 +37,10 @@ const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
 const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
 /// A minute to a month.
 const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
+/// None to ten years.
+const HISTORY_DAYS: RangeInclusive<i64> = 0..=3_650;
+/// A month: what a person still asks about.
+const DEFAULT_HISTORY_DAYS: u32 = 30;
 /// Six hours.
 const DEFAULT_UPDATE_SECS: i64 = 21_600;
 
@@ -88,6 +92,9 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         local_api_port: reader
             .integer(Key::LocalApiPort, 0..=65_535)
             .map_or(worker_local::DEFAULT_PORT, |port| port as u16),
+        history_days: reader
+            .integer(Key::HistoryDays, HISTORY_DAYS)
+            .map_or(DEFAULT_HISTORY_DAYS, |days| days as u32),
         model_idle: reader.seconds(Key::ModelIdleSecs).unwrap_or(DEFAULT_MODEL_IDLE),
         resident_models: reader.texts(Key::ResidentModels),
         memory_reserve: reader

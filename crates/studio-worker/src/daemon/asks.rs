@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::Status;
+use worker_local::{Origin, Status};
 
 use super::Daemon;
-use crate::local::Reply;
+use crate::local::{Refusal, Reply};
 
 /// One question, and where its answer goes: the status that shows what came of it.
 #[derive(Debug)]
@@ -18,6 +18,13 @@ pub(crate) enum Ask {
     },
     /// Bring the window to the front.
     Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Stop a job that runs here; a studio's goes to somebody else.
+    Release {
+        /// Which.
+        job: String,
         /// To whom it is told.
         reply: Reply,
     },
@@ -43,6 +50,22 @@ impl Daemon {
             Ask::Raise { reply } => {
                 self.shown.raises += 1;
                 self.done(None, reply)
+            }
+            Ask::Release { job, reply } => {
+                let exit = match self.ledger.origin(&job) {
+                    Some(Origin::Studio) => self.step(Input::Release(job.into())).await,
+                    // Its end comes as the engine's event, and whoever waits for it is told.
+                    Some(Origin::Local) => {
+                        self.call_off_local(&job.into(), "its owner called it off").await;
+                        None
+                    }
+                    None => {
+                        let detail = format!("job `{}` does not run here", job.escape_debug());
+                        reply.send(Err(Refusal::not_found(detail)));
+                        return None;
+                    }
+                };
+                self.done(exit, reply)
             }
             Ask::Shutdown { after_jobs, reply } => {
                 tracing::info!(after_jobs, "asked to end through the local API");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use studio_protocol::{JobId, OfferClaim, WorkerFrame};
+use studio_protocol::{JobId, OfferClaim, TaskKind, WorkerFrame};
 use worker_core::{
     Effect, EngineEvent, ExitReason, Identity, Input, Output, Secret, SocketEvent, SpoolEntry, SpoolOutcome,
     UploadOutcome,
@@ -114,6 +114,10 @@ impl Daemon {
     }
 
     async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {
+        self.ledger.begin(&claim);
+        // The owner may look where the studio does not; what it did not ask for the core keeps from it.
+        let preview = preview
+            || self.board.is_watched() && matches!(claim.task.kind(), TaskKind::Image | TaskKind::Video);
         let job = EngineJob {
             out_dir: self.home.work().join(file_stem(&claim.job_id)),
             job_id: claim.job_id,

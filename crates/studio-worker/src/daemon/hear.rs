@@ -43,6 +43,10 @@ impl Daemon {
                 self.machine_changed().await
             }
             News::Ask(ask) => self.asked(ask).await,
+            News::Shown => {
+                self.board.touch();
+                None
+            }
         }
     }
 
@@ -98,6 +102,10 @@ impl Daemon {
             if let Some(reason) = self.step(Input::SetPaused(new.paused)).await {
                 return Some(reason);
             }
+        }
+        if new.history_days != self.config.history_days {
+            self.config.history_days = new.history_days;
+            self.ledger.history().keep(new.history_days);
         }
         let live = (new.vram_threshold_gb, new.only_when_idle);
         if live == (self.config.vram_threshold_gb, self.config.only_when_idle) {

@@ -14,12 +14,13 @@ use std::time::Duration;
 use engine_protocol::Description;
 use model_store::Hold;
 use studio_dialects::{Failure, Kind};
-use studio_protocol::{JobId, ModelSource, Stage, Task, TaskKind, Timestamp};
+use studio_protocol::{JobId, ModelSource, Stage, Task, TaskKind};
 use studio_runtime::Tasks;
 use tokio::sync::oneshot;
 use worker_core::{ExitReason, ProgressReport};
-use worker_local::{Origin, RunningJob};
+use worker_local::{JobEnd, Origin};
 
+use super::ledger::{Ledger, picture_at, running_job};
 use super::{Daemon, News};
 use crate::engines::{EngineJob, JobEvent, Output};
 use crate::logbatch::{self, Category};
@@ -34,8 +35,6 @@ const BUSY_RETRY: Duration = Duration::from_secs(2);
 const MEMORY_RETRY: Duration = Duration::from_secs(30);
 /// When a worker that is about to end may be back.
 const ENDING_RETRY: Duration = Duration::from_secs(5);
-/// Characters of a prompt that lists show.
-const SHOWN_PROMPT_CHARS: usize = 200;
 
 /// A job that a local program wants.
 #[derive(Debug)]
@@ -65,25 +64,10 @@ pub(crate) enum LocalNews {
     Engines(oneshot::Sender<BTreeMap<String, Arc<Description>>>),
 }
 
-/// The latest look at a picture.
-#[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the route that shows it comes with the local API")]
-pub(crate) struct Look {
-    pub(crate) mime: String,
-    /// Base64.
-    pub(crate) data: String,
-}
-
 /// One that waits or runs.
 struct LocalJob {
     feed: Feed,
     kind: TaskKind,
-    model: String,
-    prompt: String,
-    started_at: Timestamp,
-    progress: ProgressReport,
-    looks: u64,
-    look: Option<Look>,
     wants_looks: bool,
     /// Its preparation, and who looks out for its client.
     tasks: Tasks,
@@ -118,50 +102,13 @@ impl LocalJobs {
         counts
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// For the status.
-    pub(super) fn running(&self) -> Vec<RunningJob> {
-        self.0.iter().map(LocalJob::shown).collect()
-    }
-
-    /// The latest look at a job.
-    #[expect(dead_code, reason = "the route that shows it comes with the local API")]
-    pub(super) fn look(&self, job: &JobId) -> Option<&Look> {
-        self.0.iter().find(|local| local.feed.job() == job)?.look.as_ref()
-    }
-
     /// The worker ends: whoever waits is told so, and nothing is left on the disk.
-    pub(super) fn end_all(&mut self) {
+    pub(super) fn end_all(&mut self, ledger: &mut Ledger) {
         for local in std::mem::take(&mut self.0) {
             local.tasks.stop_hard();
+            let reason = Some("the worker ended".to_owned());
+            ledger.end(local.feed.job().as_str(), JobEnd::Cancelled, reason, None);
             local.feed.end(Err(ending()));
-        }
-    }
-}
-
-impl LocalJob {
-    fn shown(&self) -> RunningJob {
-        let ProgressReport { step, steps, eta_ms, stage, bytes, total_bytes } = self.progress.clone();
-        RunningJob {
-            id: self.feed.job().to_string(),
-            origin: Origin::Local,
-            kind: self.kind,
-            model: self.model.clone(),
-            project: String::new(),
-            name: String::new(),
-            prompt: self.prompt.clone(),
-            started_at: self.started_at,
-            stage,
-            step,
-            steps,
-            eta_ms,
-            bytes,
-            total_bytes,
-            preview: self.looks,
         }
     }
 }
@@ -190,7 +137,8 @@ impl Daemon {
         }
         let folder = Folder::new(self.home.work().join(feed.job().as_str()));
         let (kind, tasks) = (task.kind(), self.tasks.child());
-        let prompt = task.prompt().chars().take(SHOWN_PROMPT_CHARS).collect();
+        let id = feed.job().to_string();
+        self.ledger.add(running_job(id, Origin::Local, kind, model.clone(), task.prompt()));
         let job = EngineJob {
             job_id: feed.job().clone(),
             attempt: None,
@@ -215,12 +163,6 @@ impl Daemon {
         self.local_jobs.0.push(LocalJob {
             feed,
             kind,
-            model,
-            prompt,
-            started_at: Timestamp::now(),
-            progress: ProgressReport::default(),
-            looks: 0,
-            look: None,
             wants_looks: preview,
             tasks: tasks.clone(),
             is_with_engine: false,
@@ -290,10 +232,10 @@ impl Daemon {
                         local.feed.started();
                     }
                     local.feed.progress(step, steps);
-                    let stage = Some(stage);
-                    local.progress =
-                        ProgressReport { step, steps, eta_ms, stage, ..ProgressReport::default() };
                 }
+                let stage = Some(stage);
+                let report = ProgressReport { step, steps, eta_ms, stage, ..ProgressReport::default() };
+                self.ledger.progress(&job_id, &report);
                 self.board.touch();
                 return None;
             }
@@ -304,19 +246,17 @@ impl Daemon {
                 return None;
             }
             JobEvent::Preview { job_id, mime, data } => {
-                if let Some(local) = self.local_jobs.find(&job_id) {
-                    if local.wants_looks {
-                        local.feed.preview(data.clone());
-                    }
-                    local.looks += 1;
-                    local.look = Some(Look { mime, data });
+                self.ledger.look(&job_id, &mime, &data);
+                if let Some(local) = self.local_jobs.find(&job_id).filter(|local| local.wants_looks) {
+                    local.feed.preview(data);
                 }
                 self.board.touch();
                 return None;
             }
             JobEvent::Log { job_id, level, message } => {
-                // For the owner's log alone.
-                let _ = logbatch::log(Category::Engine, level, &message, job_id.as_ref());
+                if let Some(entry) = logbatch::log(Category::Engine, level, &message, job_id.as_ref()) {
+                    self.ledger.line(&entry);
+                }
                 return None;
             }
             JobEvent::Finished { job_id, output, .. } => (job_id, Ok(output)),
@@ -336,12 +276,16 @@ impl Daemon {
     }
 
     async fn local_ended(&mut self, id: &JobId, end: Result<Output, Failure>) -> Option<ExitReason> {
-        let LocalJob { feed, folder, tasks, .. } = self.local_jobs.take(id)?;
+        let LocalJob { feed, folder, tasks, cancelled, .. } = self.local_jobs.take(id)?;
         tasks.stop_hard();
-        match &end {
-            Ok(_) => tracing::info!(job = %id, "done"),
-            Err(failure) => tracing::info!(job = %id, "ended without a result: {failure}"),
-        }
+        let (how, reason, picture) = match &end {
+            Ok(Output::Json(_)) => (JobEnd::Done, None, None),
+            Ok(Output::File { path, .. }) => (JobEnd::Done, None, picture_at(path)),
+            Err(_) if let Some(reason) = cancelled => (JobEnd::Cancelled, Some(reason.to_owned()), None),
+            Err(failure) => (JobEnd::Failed, Some(failure.message.clone()), None),
+        };
+        tracing::info!(job = %id, "ended: {how:?}{}", reason.as_deref().map(|why| format!(", {why}")).unwrap_or_default());
+        self.ledger.end(id.as_str(), how, reason, picture);
         feed.end(end.map(|output| match output {
             Output::Json(json) => Made::Json(json),
             Output::File { path, ext } => Made::File { path, ext, folder },

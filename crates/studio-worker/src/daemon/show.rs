@@ -94,24 +94,26 @@ impl Daemon {
             registration: registration(self.worker.identity()),
             session,
             last_trouble: snapshot.last_trouble,
-            pause: snapshot.paused.then(|| PauseView { until: None, until_idle: false }),
+            pause: snapshot.paused.then_some(PauseView { until: None, until_idle: false }),
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.paused => WorkerState::Paused,
-                _ if !(snapshot.jobs.is_empty() && self.local_jobs.is_empty()) => WorkerState::Busy,
+                _ if !self.ledger.jobs().is_empty() => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
                 | SessionState::Connecting
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
-            jobs: self.local_jobs.running(),
+            jobs: self.ledger.jobs().to_vec(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            last_record: self.ledger.history().last(),
+            last_log: self.log.last(),
             ..self.shown.first()
         }
     }

@@ -8,6 +8,7 @@
 
 mod commands;
 mod jobs;
+mod local;
 mod models;
 mod openai;
 mod process;

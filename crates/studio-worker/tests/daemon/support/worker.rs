@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use studio_runtime::Tasks;
+use studio_runtime::{LogRing, Tasks};
 use studio_worker::config::ConfigFile;
 use studio_worker::daemon::{Daemon, Launch};
 use studio_worker::engines::EngineProgram;
@@ -17,7 +17,7 @@ use super::{DEADLINE, Studio};
 /// A config of a worker that has joined already.
 pub fn approved_config(studio: &Studio) -> String {
     format!(
-        "api_base_url = \"{}\"\ninstall_id = \"install-0\"\nworker_id = \"w-1\"\nauth_token = \"tok\"\n",
+        "api_base_url = \"{}\"\ninstall_id = \"install-0\"\nworker_id = \"w-1\"\nauth_token = \"tok\"\nlocal_api_port = 0\n",
         studio.url()
     )
 }
@@ -44,11 +44,12 @@ impl TestWorker {
         let engine = EngineProgram::synthetic(env!("CARGO_BIN_EXE_studio-worker"));
         let programs = BTreeMap::from([("synthetic".to_owned(), engine)]);
         let signals = Tasks::new();
-        let daemon = Daemon::new(Launch { home, config, programs }, signals.clone()).unwrap();
+        let launch = Launch { home, config, programs, log: LogRing::default() };
+        let daemon = Daemon::new(launch, signals.clone()).unwrap();
         let (end, ended) = oneshot::channel();
         let owner = Tasks::new();
         owner.spawn(async move {
-            let _ = end.send(daemon.run().await);
+            let _ = end.send(Box::pin(daemon.run()).await);
         });
         Self { dir, signals, ended, owner }
     }
