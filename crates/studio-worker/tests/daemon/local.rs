@@ -50,6 +50,11 @@ impl Raw {
     }
 
     fn code(&self) -> String {
+        // Below `/v1` errors are OpenAI's, with words of their own.
+        if let Some(code) = self.json()["error"]["code"].as_str() {
+            let ours = [("invalid_api_key", "unauthorized"), ("permission_denied", "forbidden")];
+            return ours.iter().find(|(theirs, _)| *theirs == code).unwrap().1.to_owned();
+        }
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], self.status, "{self:?}");
