@@ -69,7 +69,7 @@ async fn an_engine_that_is_deaf_to_it_is_killed() {
 #[tokio::test]
 async fn a_local_job_takes_the_slot_and_the_studios_jobs_go_on_beside_it() {
     let mut studio = Studio::start().await;
-    let worker = TestWorker::start(&format!("{}", approved_config(&studio)));
+    let worker = TestWorker::start(&approved_config(&studio));
     let mut peer = studio.session(OURS).await;
     let program = Program::of(&worker).await;
     let slow = program.post("/chat/completions", chat("[[delay=60000]] mine"));
