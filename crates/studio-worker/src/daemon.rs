@@ -43,7 +43,7 @@ use crate::status::{Status, StatusFile};
 use crate::upload::Uploader;
 use ledger::Ledger;
 use local_jobs::LocalJobs;
-pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
+pub(crate) use local_jobs::{EnginesKnown, Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
 use prepare::{Files, Prepared, Preparing};
 use show::Shown;
 use speeds::Speeds;

@@ -32,7 +32,7 @@ pub(crate) const MOST_LOCAL_JOBS: usize = 32;
 /// When another try may find room among them: some answers are given by then.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
 /// When another try may find memory: a job of another model is over by then, or a program has ended.
-const MEMORY_RETRY: Duration = Duration::from_secs(30);
+const MEMORY_RETRY: Duration = Duration::from_secs(10);
 /// When a worker that is about to end may be back.
 const ENDING_RETRY: Duration = Duration::from_secs(5);
 
@@ -61,8 +61,11 @@ pub(crate) enum LocalNews {
     /// Nobody waits for it any more.
     Gone(JobId),
     /// What every engine can do, by its name.
-    Engines(oneshot::Sender<BTreeMap<String, Arc<Description>>>),
+    Engines(oneshot::Sender<EnginesKnown>),
 }
+
+/// Every engine that there is, and what it can do, once it has said so.
+pub(crate) type EnginesKnown = BTreeMap<String, Option<Arc<Description>>>;
 
 /// One that waits or runs.
 struct LocalJob {
@@ -123,7 +126,8 @@ impl Daemon {
                 None
             }
             LocalNews::Engines(answer) => {
-                let _ = answer.send(self.sources.engines.clone());
+                let known = |name: String| (name.clone(), self.sources.engines.get(&name).cloned());
+                let _ = answer.send(self.engines.names().into_iter().map(known).collect());
                 None
             }
         }
@@ -268,8 +272,14 @@ impl Daemon {
                 (job_id, Err(Failure::new(Kind::Unavailable, error).after(MEMORY_RETRY)))
             }
             JobEvent::Stopped { job_id } => {
-                let reason = self.local_jobs.find(&job_id).and_then(|local| local.cancelled);
-                (job_id, Err(cancelled(reason.unwrap_or("the engines of this worker were stopped"))))
+                let local = self.local_jobs.find(&job_id)?;
+                // Without anybody's wish for this job: the memory is wanted back, or the worker ends.
+                let was_stopped = "the engines of this worker were stopped";
+                let failure = match local.cancelled.replace(local.cancelled.unwrap_or(was_stopped)) {
+                    Some(reason) => cancelled(reason),
+                    None => Failure::new(Kind::Unavailable, was_stopped).after(MEMORY_RETRY),
+                };
+                (job_id, Err(failure))
             }
         };
         self.local_ended(&end.0, end.1).await
