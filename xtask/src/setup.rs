@@ -42,7 +42,7 @@ const ENGINES: [Need; 6] = [
 ];
 
 /// What the checks need beyond that.
-const CHECKS: [Need; 7] = [
+const CHECKS: [Need; 8] = [
     program!("git", "git"),
     // The example engine, and a clock that jumps.
     program!("python3", "python3"),
@@ -54,6 +54,8 @@ const CHECKS: [Need; 7] = [
     },
     program!("node", "nodejs"),
     program!("npm", "npm"),
+    // PM2 finds the processes of a tree with it.
+    program!("ps", "procps"),
     // The dashboard's pages are looked at in it.
     program!("chromium", "chromium"),
 ];
@@ -61,14 +63,15 @@ const CHECKS: [Need; 7] = [
 /// Folders with a `requirements.txt`.
 const PYTHON: [&str; 1] = ["tests/clients"];
 /// Folders with a `package-lock.json`.
-const NODE: [&str; 1] = ["tests/clients"];
+const NODE: [&str; 2] = ["tests/clients", "tests/devloop"];
 
 /// A cargo tool and the version that is installed where none is there.
-const TOOLS: [(&str, &str); 4] = [
+const TOOLS: [(&str, &str); 5] = [
     ("cargo-nextest", "0.9.151"),
     ("cargo-deny", "0.20.2"),
     ("cargo-machete", "0.9.2"),
     ("cargo-fuzz", "0.13.2"),
+    ("cargo-watch", "8.5.3"),
 ];
 
 /// Components of the toolchain.

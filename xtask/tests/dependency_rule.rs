@@ -21,16 +21,21 @@ const IMPURE: [&str; 12] = [
     "tracing-subscriber",
 ];
 /// Which crates of ours each layer may use.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("studio-protocol", &[]),
     ("engine-protocol", &["studio-protocol"]),
     ("studio-runtime", &[]),
     ("studio-scheduler", &["studio-protocol"]),
     ("worker-core", &["studio-protocol"]),
     ("studio-store", &["studio-protocol", "studio-scheduler"]),
-    ("studio-worker", &["engine-protocol", "studio-protocol", "studio-runtime", "worker-core"]),
+    ("worker-local", &["studio-protocol"]),
+    ("worker-ui", &["studio-protocol", "studio-runtime", "worker-local"]),
+    (
+        "studio-worker",
+        &["engine-protocol", "studio-protocol", "studio-runtime", "worker-core", "worker-local", "worker-ui"],
+    ),
 ];
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "engine-protocol",
     "studio",
     "studio-protocol",
@@ -40,6 +45,8 @@ const OURS: [&str; 9] = [
     "studio-worker",
     "testkit",
     "worker-core",
+    "worker-local",
+    "worker-ui",
 ];
 
 /// Everything that `package` is built from, tests aside.

@@ -73,6 +73,7 @@ pub fn threads() -> usize {
 /// Serves commands until `shutdown` or until the daemon is gone.
 pub fn serve(engine: impl Engine) -> ExitCode {
     orphan::die_with_parent();
+    orphan::leave_signals_to_parent();
     let wire = match wire::Wire::take_stdout() {
         Ok(wire) => wire,
         Err(problem) => {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 pub use choose::{ChooseError, choose};
 
 use crate::error::size;
+use crate::parts::HEAD_BYTES;
 use crate::reach::{Purpose, shown_text};
 use crate::web::{Ask, Web};
 use crate::{FetchError, sha};
@@ -99,6 +100,25 @@ pub async fn list(web: &Web, base: &str, model: &HubModel) -> Result<Vec<RemoteF
         next = page.next.filter(|next| next.origin() == base.origin());
     }
     Err(wrong(format!("repository {} has more than {} files", model.repo, files.len())))
+}
+
+/// The beginning of a file, at most [`HEAD_BYTES`]: it tells what the file is.
+pub async fn head(web: &Web, url: &str) -> Result<Vec<u8>, FetchError> {
+    let ask = Ask { url, purpose: Purpose::Model, from: None, if_range: None };
+    let mut answer = web.get(&ask).await?;
+    if let Some(refusal) = answer.refusal(web) {
+        return Err(refusal);
+    }
+    let mut head = Vec::new();
+    // The rest of it is not asked for: the connection ends here.
+    while let Some(piece) = web.piece(&mut answer.response, &answer.asked).await? {
+        head.extend_from_slice(&piece);
+        if head.len() as u64 >= HEAD_BYTES {
+            head.truncate(HEAD_BYTES as usize);
+            break;
+        }
+    }
+    Ok(head)
 }
 
 #[derive(Deserialize)]

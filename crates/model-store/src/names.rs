@@ -23,6 +23,19 @@ pub(crate) fn is_plain_id(model: &str) -> bool {
         && !model.chars().any(char::is_control)
 }
 
+/// Whether a store could keep such a model: its name becomes a folder, and those of its files become files.
+pub fn check_model(model: &str, source: &ModelSource) -> Result<(), FetchError> {
+    files_of(model, source)?;
+    source.files.iter().try_for_each(|file| match &file.sha256 {
+        Some(pinned) if crate::sha::normal(pinned).is_none() => Err(FetchError::Name(format!(
+            "sha256 of `{}` of model `{model}` is not 64 hex digits: {}",
+            file.filename,
+            pinned.escape_debug()
+        ))),
+        Some(_) | None => Ok(()),
+    })
+}
+
 /// The files of a source, each once; refuses names that would leave the folder or clash in it.
 pub(crate) fn files_of<'a>(model: &str, source: &'a ModelSource) -> Result<Vec<&'a ModelFile>, FetchError> {
     if !is_plain_id(model) {

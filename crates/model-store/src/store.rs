@@ -2,6 +2,8 @@
 
 mod bring;
 mod call;
+mod import;
+mod list;
 mod room;
 mod verify;
 
@@ -16,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use studio_protocol::ModelSource;
 use tokio::sync::Semaphore;
 
+pub use list::{StoredFile, StoredModel};
 pub(crate) use room::Room;
 pub use verify::Damage;
 

@@ -1,8 +1,15 @@
 //! Signals to steps: the first asks, the second insists.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::Tasks;
+
+/// Within it the other signal is the same wish: a supervisor tells every process of a tree, and a watcher
+/// among them tells its children once more.
+const SAME_WISH: Duration = Duration::from_secs(1);
 
 /// The operating system does not let us listen for signals.
 #[derive(Debug, thiserror::Error)]
@@ -22,15 +29,27 @@ impl Shutdown {
         let stopped = tasks.clone();
         let listener = Tasks::new();
         listener.spawn(async move {
-            let name = signals.next().await;
-            tracing::info!("{name}: finishing what runs, a second signal ends at once");
+            let first = signals.next().await;
+            tracing::info!("{first}: finishing what runs, a second signal ends at once");
             stopped.stop_softly();
-            let name = signals.next().await;
-            tracing::warn!("{name} again: ending at once");
+            let asked = Instant::now();
+            let second = loop {
+                let name = signals.next().await;
+                if insists(first, name, asked.elapsed()) {
+                    break name;
+                }
+                tracing::debug!("{name} right after {first}: the same wish");
+            };
+            tracing::warn!("{second} after {first}: ending at once");
             stopped.stop_hard();
         });
         Ok(Self(()))
     }
+}
+
+/// Whether `next`, so long after `first`, is more than an echo.
+fn insists(first: &str, next: &str, after: Duration) -> bool {
+    next == first || after >= SAME_WISH
 }
 
 #[cfg(unix)]
@@ -66,5 +85,17 @@ impl Signals {
     async fn next(&mut self) -> &'static str {
         self.0.recv().await;
         "Ctrl-C"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_senders_of_one_wish_do_not_insist() {
+        assert!(!insists("SIGINT", "SIGTERM", Duration::from_millis(5)));
+        assert!(insists("SIGINT", "SIGTERM", SAME_WISH));
+        assert!(insists("SIGINT", "SIGINT", Duration::from_millis(5)), "Ctrl-C twice is meant");
     }
 }

@@ -51,6 +51,15 @@ impl std::str::FromStr for LogFormat {
     }
 }
 
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
 /// A daily rotated log file.
 #[derive(Debug, Clone)]
 pub struct LogFile {
@@ -114,7 +123,8 @@ pub fn init_with_ring(
         }
         _ => EnvFilter::new(default_filter),
     };
-    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    // A stderr whose reader is gone must not end the process: to complain there about it would.
+    let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
     let stderr = match format {
         LogFormat::Text => stderr.with_ansi(io::stderr().is_terminal()).boxed(),
         LogFormat::Json => stderr.json().boxed(),

@@ -79,7 +79,7 @@ impl Sources {
             vram_total_gb: rounded(self.device.as_ref().map_or(0.0, |device| device.total_gb)),
             vram_threshold_gb: self.threshold_gb(config),
             auto_update: config.auto_update_enabled,
-            only_when_idle: config.only_when_idle,
+            only_when_idle: config.rules.only_when_idle,
             supported_models: all.into_iter().cloned().collect(),
             task_kinds: per_kind.keys().cloned().collect(),
             supported_models_per_kind: per_kind

@@ -1,20 +1,31 @@
 //! The command line: one file for each command.
 
 mod config;
+mod daemon;
 mod doctor;
 mod engine;
+mod jobs;
 mod join;
+mod logs;
+mod models;
 mod output;
+mod pause;
 mod register;
 mod run;
 mod set_threshold;
 mod status;
+mod stop;
+mod table;
+mod ui;
+mod update;
+mod window;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 pub(crate) use run::{ENGINE_WORDS, programs};
 
@@ -34,8 +45,13 @@ struct Cli {
 const EXIT_CODES: &str = "Exit codes: 0 ended as asked, or a worker runs with this folder already; 1 an error; 2 usage; \
     3 the studio refused the token; 4 another worker holds this worker id; 5 reconnect attempts spent";
 
+/// For those who just start the program.
+const DEFAULT_COMMAND: &str = "ui";
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Show the worker in a window, and run it where none runs yet; what happens without a command
+    Ui(ui::Ui),
     /// Run the worker until a signal ends it
     Run(run::Run),
     /// Ask a studio to take this worker; an operator approves it
@@ -44,12 +60,29 @@ enum Command {
     Join(join::Join),
     /// Show what the worker of this folder is doing
     Status(status::Status),
+    /// End the worker of this folder
+    Stop(stop::Stop),
+    /// Show the latest log lines of the worker
+    Logs(logs::Logs),
+    /// Show what runs and what ran, or give a job back
+    Jobs(jobs::Jobs),
+    /// Take no more jobs, for some time or until `resume`
+    Pause(pause::Pause),
+    /// Take jobs again
+    Resume(pause::Resume),
+    /// Show, fetch, load, unload or remove models
+    Models(models::Models),
     /// Show or change settings
     Config(config::Config),
     /// Set the device memory that jobs may use
     SetThreshold(set_threshold::SetThreshold),
+    /// Look for a newer version
+    Update(update::Update),
     /// Check everything that a worker needs and say what to do about it
     Doctor(doctor::Doctor),
+    /// Be the window of `ui`
+    #[command(hide = true)]
+    Window(window::Window),
     /// Be an engine of this worker
     #[command(hide = true)]
     Engine(engine::Engine),
@@ -57,7 +90,11 @@ enum Command {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    execute(std::env::args_os())
+}
+
+fn execute(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -67,8 +104,7 @@ pub fn main() -> ExitCode {
         }
     };
     let Some(command) = cli.command else {
-        let _ = Cli::command().print_help();
-        return Exit::Usage.into();
+        return execute(std::env::args_os().chain([DEFAULT_COMMAND.into()]));
     };
     if let Command::Engine(engine) = command {
         return engine.execute();
@@ -78,10 +114,19 @@ pub fn main() -> ExitCode {
         Err(error) => return output::failed(&error.into()).into(),
     };
     let ended = match command {
+        Command::Ui(ui) => ui.execute(&home, cli.config.as_deref()),
+        Command::Window(window) => return window.execute(&home),
         Command::Run(run) => run.execute(home),
         Command::Register(register) => register.execute(&home),
         Command::Join(join) => join.execute(&home),
         Command::Status(status) => status.execute(&home),
+        Command::Stop(stop) => stop.execute(&home),
+        Command::Logs(logs) => logs.execute(&home),
+        Command::Jobs(jobs) => jobs.execute(&home),
+        Command::Pause(pause) => pause.execute(&home),
+        Command::Resume(resume) => resume.execute(&home),
+        Command::Models(models) => models.execute(&home),
+        Command::Update(update) => update.execute(&home),
         Command::Config(config) => config.execute(&home),
         Command::SetThreshold(set) => set.execute(&home),
         Command::Doctor(doctor) => doctor.execute(&home),

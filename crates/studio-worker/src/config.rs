@@ -3,22 +3,53 @@
 //! Reading reports every problem with its key and line and changes nothing; writing keeps comments and
 //! unknown keys, is atomic, and happens under a lock so that the daemon and the commands do not undo each other.
 
+pub(crate) mod about;
+mod change;
 mod file;
 mod key;
 mod problem;
+mod shown;
 mod template;
 mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use studio_protocol::ApiBase;
-use worker_core::Identity;
+use studio_protocol::{ApiBase, TaskKind, Timestamp};
+use worker_core::{Identity, Rules};
 
+pub use change::{ChangeError, waiting_for_restart};
 pub use file::{ConfigFile, EditError};
 pub use key::{Key, UnknownKey};
 pub use problem::{ConfigError, Problem};
+pub(crate) use shown::shown;
 pub(crate) use values::MEGABIT;
+
+/// When a pause ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PausedUntil {
+    /// At a moment of the clock on the wall.
+    At(Timestamp),
+    /// Once nobody uses the machine.
+    Idle,
+}
+
+impl std::fmt::Display for PausedUntil {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::At(at) => write!(f, "{at}"),
+            Self::Idle => f.write_str("idle"),
+        }
+    }
+}
+
+impl std::str::FromStr for PausedUntil {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text == "idle" { Ok(Self::Idle) } else { text.parse().map(Self::At).map_err(|_| ()) }
+    }
+}
 
 /// A config that was read and is valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,10 +64,22 @@ pub struct Config {
     pub vram_threshold_gb: Option<f64>,
     /// Where model files lie.
     pub models_root: Option<PathBuf>,
-    /// Takes offers only while nobody uses the machine.
-    pub only_when_idle: bool,
+    /// Models in memory at a time, each in a process of its own.
+    pub max_lanes: usize,
+    /// What the GPU may draw while the worker runs, watts; absent: as its driver has it.
+    pub gpu_power_limit: Option<u32>,
+    /// When jobs are kept away.
+    pub rules: Rules,
+    /// Which jobs are taken; absent: all.
+    pub accept_kinds: Vec<TaskKind>,
+    /// Of which projects; empty: of all.
+    pub accept_projects: Vec<String>,
+    /// The largest picture or video frame, width times height; absent: any.
+    pub accept_max_pixels: Option<u64>,
     /// Takes no offers.
     pub paused: bool,
+    /// When that ends by itself.
+    pub paused_until: Option<PausedUntil>,
     /// Whether the studio's operator may pause, resume and drain this worker.
     pub remote_control: bool,
     /// Jobs of one kind at once; absent: what its engine runs side by side.
@@ -81,4 +124,29 @@ pub struct Config {
     pub auto_update_feed: Option<String>,
     /// Top-level keys that this version does not know.
     pub unknown_keys: Vec<String>,
+}
+
+impl Config {
+    /// Takes over what a running daemon goes by at once; see [`Key::is_live`].
+    pub fn take_up(&mut self, new: &Self) {
+        let Self { models_root, log_dir, engines_dir, engines, local_api_port, identity, .. } = self.clone();
+        let Self { engine_threads, engine_start_limit, engine_load_limit, engine_step_limit, .. } = *self;
+        let Self { max_lanes, gpu_power_limit, .. } = *self;
+        *self = Self {
+            models_root,
+            log_dir,
+            engines_dir,
+            engines,
+            local_api_port,
+            // The daemon knows better than the file who it is.
+            identity,
+            engine_threads,
+            engine_start_limit,
+            engine_load_limit,
+            engine_step_limit,
+            max_lanes,
+            gpu_power_limit,
+            ..new.clone()
+        };
+    }
 }

@@ -10,7 +10,10 @@ mod ledger;
 mod local_jobs;
 mod machine;
 mod models;
+mod pausing;
 mod prepare;
+mod registration;
+mod settings;
 mod show;
 mod speeds;
 
@@ -23,7 +26,7 @@ use engine_protocol::Description;
 use model_store::ModelStore;
 use studio_protocol::{JobId, TaskKind, Timestamp};
 use studio_runtime::{LogRing, Tasks};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use worker_core::{EngineEvent, ExitReason, Input, Settings, Worker};
 
@@ -37,14 +40,18 @@ use crate::history::History;
 use crate::home::Home;
 use crate::http::Http;
 use crate::local::{Api, Board, Parts, Place};
+use crate::presence::{Needs, Probes};
 use crate::session::Session;
+use crate::shelf::Downloads;
 use crate::spool::Spool;
 use crate::status::{Status, StatusFile};
+use crate::updates::Updates;
 use crate::upload::Uploader;
 use ledger::Ledger;
 use local_jobs::LocalJobs;
 pub(crate) use local_jobs::{EnginesKnown, Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
-use prepare::{Files, Prepared, Preparing};
+pub(crate) use prepare::Files;
+use prepare::{Prepared, Preparing};
 use show::Shown;
 use speeds::Speeds;
 
@@ -81,10 +88,10 @@ pub(crate) enum News {
     Prepared(Box<Prepared>),
     /// Models were loaded, unloaded, fetched or removed.
     Models,
+    /// Something changed that is only shown: a download went on, a feed was read.
+    Show,
     /// Somebody at this machine wants something.
     Ask(Ask),
-    /// Something that is shown has changed beside the daemon's own doings.
-    Shown,
     /// A program of this machine wants something of the engines.
     Local(LocalNews),
 }
@@ -115,11 +122,16 @@ pub struct Daemon {
     /// Sessions that were told to close.
     closing: Vec<Tasks>,
     http: Arc<Http>,
+    /// What the studio is asked about the registration.
+    asking: Option<Tasks>,
     uploader: Uploader,
     uploads: BTreeMap<JobId, Tasks>,
     spool: Spool,
     files: Files,
     preparing: Preparing,
+    updates: Updates,
+    /// What the daemon goes by, for whoever shows settings.
+    used: watch::Sender<Arc<Config>>,
     local_jobs: LocalJobs,
     speeds: Speeds,
     /// Results that this process wrote; those of an earlier one are checked before they are uploaded.
@@ -127,6 +139,9 @@ pub struct Daemon {
     status: StatusFile,
     /// What the local API shows.
     board: Board,
+    probes: Probes,
+    /// What they are asked for.
+    needs: watch::Sender<Needs>,
     /// What its windows and commands are told beside that.
     shown: Shown,
     /// Jobs, for people.
@@ -158,7 +173,7 @@ impl Daemon {
         }
         clear_folder(&home.work())?;
         let models_root = config.models_root.clone().unwrap_or_else(|| home.models().to_path_buf());
-        let slots = slots(&config, &programs);
+        let slots = slots(&config, programs.contains_key(BATCHING_ENGINE));
         let shown = Shown::new(&home, &config, &programs);
         let board = Board::new(shown.first());
         let sources = Sources::new(Hardware::read(), known_engines(&programs));
@@ -173,9 +188,12 @@ impl Daemon {
         let recorded = news.clone();
         let history = History::new(home.history(), config.history_days, tasks.clone(), move || {
             // A full inbox brings other news, which are followed by a new status too.
-            let _ = recorded.try_send(News::Shown);
+            let _ = recorded.try_send(News::Show);
         });
         let status = StatusFile::new(home.status(), first_status(&config));
+        let files = Files { store, news: news.clone(), downloads: Downloads::default() };
+        let used = watch::Sender::new(Arc::new(config.clone()));
+        let updates = Updates::new(used.subscribe(), news.clone());
         Ok(Self {
             worker: Worker::new(
                 settings(&config, slots),
@@ -194,9 +212,12 @@ impl Daemon {
             session: None,
             closing: Vec::new(),
             http,
+            asking: None,
             uploader,
             uploads: BTreeMap::new(),
-            files: Files { store, news: news.clone() },
+            files,
+            updates,
+            used,
             preparing: Preparing::default(),
             local_jobs: LocalJobs::default(),
             speeds: Speeds::default(),
@@ -205,18 +226,27 @@ impl Daemon {
             fresh: HashSet::new(),
             status,
             board,
+            needs: watch::Sender::new(Needs::default()),
+            probes: Probes::default(),
             shown,
             ledger: Ledger::new(history),
             log,
         })
     }
 
+    /// Looks at the machine in another way.
+    #[must_use]
+    pub fn with_probes(self, probes: Probes) -> Self {
+        Self { probes, ..self }
+    }
+
     /// Runs until a signal, the studio or the core ends it.
     pub async fn run(mut self) -> Exit {
+        self.end_old_pause();
         let mut exit = self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await;
         let api = self.serve_locally();
         self.watch_machine();
-        self.load_residents();
+        self.tasks.spawn(self.updates.clone().look_now_and_then());
         let (soft, hard) = (self.tasks.soft().clone(), self.tasks.hard().clone());
         let mut told_to_end = false;
         loop {
@@ -286,13 +316,17 @@ impl Daemon {
 
     /// Begins to listen to this machine.
     fn serve_locally(&self) -> Api {
-        self.ledger.history().open();
+        if self.config.history_days == 0 {
+            // What an earlier setting left goes at once.
+            self.ledger.history().open();
+        }
         let parts = Parts {
             board: self.board.published(),
             log: self.log.clone(),
             history: self.ledger.history().clone(),
             running: self.ledger.running(),
             asks: self.news.clone(),
+            desk: self.desk(),
             place: Place { store: self.files.store.clone(), work: self.home.work() },
         };
         Api::start(self.config.local_api_port, self.home.dir(), parts)
@@ -363,7 +397,8 @@ async fn until(deadline: Option<Instant>) {
 fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
     Settings {
         slots,
-        paused: config.paused,
+        pause: pausing::first_pause(config),
+        rules: config.rules.clone(),
         remote_control: config.remote_control,
         reconnect_attempts: config.ws_reconnect_attempts,
         shutdown_grace: config.shutdown_grace,
@@ -373,10 +408,10 @@ fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
 }
 
 /// What the owner says, else one job of a kind at a time, except where an engine answers chats side by side.
-fn slots(config: &Config, programs: &BTreeMap<String, EngineProgram>) -> BTreeMap<TaskKind, u32> {
+fn slots(config: &Config, batches: bool) -> BTreeMap<TaskKind, u32> {
     match config.slots {
         Some(slots) => Settings::same_slots(slots),
-        None if programs.contains_key(BATCHING_ENGINE) => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
+        None if batches => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
         None => BTreeMap::new(),
     }
 }
@@ -392,6 +427,7 @@ fn engine_settings(
         idle_ttl: config.model_idle,
         resident: config.resident_models.iter().cloned().collect(),
         reserve: config.memory_reserve,
+        max_lanes: config.max_lanes,
         threads: config.engine_threads,
         start_limit: config.engine_start_limit,
         load_limit: config.engine_load_limit,

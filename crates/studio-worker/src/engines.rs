@@ -32,9 +32,10 @@ use studio_runtime::Tasks;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use event::{EngineJob, JobEvent, Output};
+pub use host::Tuning;
 use host::{Host, HostAsk, LoadWish};
 pub use memory::{FreeMemory, Probe};
-pub use settings::{DEFAULT_RESERVE, EngineProgram, EngineSettings};
+pub use settings::{DEFAULT_MAX_LANES, DEFAULT_RESERVE, EngineProgram, EngineSettings};
 pub use snapshot::{EngineSnapshot, EngineState, LaneSnapshot};
 
 /// Jobs and questions that may wait for the host: more than a worker has slots, so that asking never waits.
@@ -127,6 +128,22 @@ impl Engines {
         let (answer, answered) = oneshot::channel();
         let _ = self.shared.asks.send(HostAsk::Unload { model: model.to_owned(), answer }).await;
         answered.await.unwrap_or_else(|_| Err(STOPPED.to_owned()))
+    }
+
+    /// Takes up what the owner changed.
+    pub async fn tune(&self, tuning: Tuning) {
+        let _ = self.shared.asks.send(HostAsk::Tune(Box::new(tuning))).await;
+    }
+
+    /// Gives the memory of every model back: at once, whatever runs (jobs end with [`JobEvent::Stopped`]), or as soon as a
+    /// model has nothing to do. Until [`Engines::use_memory`] models are loaded for jobs only.
+    pub async fn free_memory(&self, at_once: bool) {
+        let _ = self.shared.asks.send(HostAsk::FreeMemory { at_once }).await;
+    }
+
+    /// Models may be loaded without a job again.
+    pub async fn use_memory(&self) {
+        let _ = self.shared.asks.send(HostAsk::UseMemory).await;
     }
 
     /// Stops every engine within `grace` and returns when no process is left.

@@ -22,6 +22,36 @@ pub enum Exit {
     ReconnectsSpent = 5,
 }
 
+impl Exit {
+    /// What a process with this code meant, if it was this program.
+    pub(crate) fn of_code(code: i32) -> Option<Self> {
+        let all = [
+            Self::Clean,
+            Self::Failed,
+            Self::Usage,
+            Self::AuthFailed,
+            Self::DuplicateWorker,
+            Self::ReconnectsSpent,
+        ];
+        all.into_iter().find(|exit| i32::from(*exit as u8) == code)
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Clean => "it ended as asked",
+            Self::Failed => "something went wrong",
+            Self::Usage => "its command line was not understood",
+            Self::AuthFailed => {
+                "the studio refused its token; `studio-worker register --reset` asks for a new one"
+            }
+            Self::DuplicateWorker => "another worker holds this worker id; stop that one first",
+            Self::ReconnectsSpent => "the studio was not reached within the attempts that the config allows",
+        })
+    }
+}
+
 impl From<ExitReason> for Exit {
     fn from(reason: ExitReason) -> Self {
         match reason {
@@ -36,5 +66,18 @@ impl From<ExitReason> for Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_back() {
+        for exit in [Exit::Clean, Exit::Usage, Exit::ReconnectsSpent] {
+            assert_eq!(Exit::of_code(i32::from(exit as u8)), Some(exit));
+        }
+        assert_eq!(Exit::of_code(101), None);
     }
 }

@@ -67,6 +67,8 @@ struct Shared {
     queue: Mutex<Queue>,
     db: Mutex<Option<Db>>,
     last: AtomicU64,
+    /// Somebody was interested.
+    opened: AtomicBool,
     /// The last thing that went wrong was told.
     told: AtomicBool,
     /// Called when there are new records.
@@ -111,15 +113,18 @@ impl History {
             queue: Mutex::default(),
             db: Mutex::default(),
             last: AtomicU64::new(0),
+            opened: AtomicBool::new(false),
             told: AtomicBool::new(false),
             changed: Box::new(changed),
         };
         Self { shared: Arc::new(shared), tasks }
     }
 
-    /// Looks at what is there, and drops what is too old.
+    /// Looks at what is there, and drops what is too old; not before somebody is interested, as an idle worker is small.
     pub(crate) fn open(&self) {
-        self.put(Entry::Prune);
+        if !self.shared.opened.swap(true, Ordering::Relaxed) {
+            self.put(Entry::Prune);
+        }
     }
 
     /// For how many days records are kept from now on; 0 deletes all of them.

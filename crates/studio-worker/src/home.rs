@@ -52,6 +52,11 @@ impl Home {
         self.dir.join("studio-worker.lock")
     }
 
+    /// Held by the one window of this folder.
+    pub fn window_lock(&self) -> PathBuf {
+        self.dir.join("window.lock")
+    }
+
     /// Finished results that the studio has not acknowledged.
     pub fn spool(&self) -> PathBuf {
         self.dir.join("spool")

@@ -14,13 +14,17 @@ mod hardware;
 mod history;
 mod home;
 mod http;
+mod lifetime;
 mod local;
 mod lock;
 mod logbatch;
+pub mod presence;
 mod registration;
 mod session;
+mod shelf;
 mod spool;
 mod status;
+mod updates;
 mod upload;
 
 pub use exit::Exit;

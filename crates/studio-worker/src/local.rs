@@ -6,14 +6,20 @@
 mod answer;
 mod board;
 mod body;
+mod config;
+mod desk;
 mod discovery;
 mod guard;
 mod jobs;
 mod logs;
+mod models;
 mod openai;
+mod pause;
+mod registration;
 mod running;
 mod server;
 mod status;
+mod update;
 mod wait;
 
 use std::path::Path;
@@ -29,6 +35,7 @@ use worker_local::{Discovery, PREFIX, Status};
 
 pub(crate) use answer::Refusal;
 pub(crate) use board::{Board, Published};
+pub(crate) use desk::Desk;
 use discovery::DiscoveryFile;
 pub(crate) use openai::Place;
 pub(crate) use running::Running;
@@ -55,6 +62,8 @@ pub(crate) struct Parts {
     pub(crate) running: Arc<Running>,
     /// To its task.
     pub(crate) asks: mpsc::Sender<News>,
+    /// For what needs no turn of its task.
+    pub(crate) desk: Desk,
     /// What the dialect's routes need.
     pub(crate) place: Place,
 }
@@ -76,6 +85,8 @@ pub(crate) struct Local {
     place: Place,
     /// The daemon is about to end: nobody is kept waiting any more.
     pub(crate) ending: CancellationToken,
+    /// For what needs no turn of the daemon's task.
+    pub(crate) desk: Desk,
 }
 
 impl Local {
@@ -101,7 +112,15 @@ impl Reply {
 
 /// Every topic's routes.
 fn routes() -> Routes {
-    Router::new().merge(jobs::routes()).merge(logs::routes()).merge(status::routes())
+    Router::new()
+        .merge(config::routes())
+        .merge(jobs::routes())
+        .merge(logs::routes())
+        .merge(models::routes())
+        .merge(pause::routes())
+        .merge(registration::routes())
+        .merge(status::routes())
+        .merge(update::routes())
 }
 
 /// The running server; it ends with this handle.
@@ -117,9 +136,9 @@ impl Api {
         // Not the daemon's own: at the first signal the daemon drains, and people want to see that.
         let tasks = Tasks::new();
         let file = Arc::new(DiscoveryFile::new(folder));
-        let Parts { board, log, history, running, asks, place } = parts;
-        let local =
-            Arc::new(Local { board, log, history, running, asks, place, ending: tasks.soft().clone() });
+        let Parts { board, log, history, running, asks, desk, place } = parts;
+        let ending = tasks.soft().clone();
+        let local = Arc::new(Local { board, log, history, running, asks, desk, place, ending });
         let serve = {
             let (tasks, file) = (tasks.clone(), Arc::clone(&file));
             async move {

@@ -79,7 +79,7 @@ impl Status {
         snapshot.registration.clone_into(&mut self.registration);
         self.worker_id = snapshot.worker_id;
         snapshot.link.clone_into(&mut self.session);
-        self.paused = snapshot.paused;
+        self.paused = snapshot.pause.is_some() || !snapshot.holds.is_empty();
         self.ending = snapshot.ending;
         self.waiting_results = snapshot.waiting_results;
         self.spool_full = snapshot.spool_full;

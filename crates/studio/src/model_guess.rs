@@ -1,10 +1,9 @@
 //! What a model is, told by its files: where they are on a hub, what each is by itself, what they make together.
 
 mod hub;
-mod parts;
 
 pub use hub::{Hub, PREFIX};
-pub use parts::{HEAD_BYTES, Part, part};
+pub use model_store::parts::{HEAD_BYTES, Part, part};
 
 use std::path::PathBuf;
 
@@ -16,7 +15,7 @@ use studio_protocol::{CliDefaults, FileRole, ModelFile, ModelSource, TaskKind};
 use crate::api::OTHER_ROLES;
 use crate::api::types::PutModel;
 use crate::model_files::StudioAddress;
-use parts::Whole;
+use model_store::parts::{self, Whole};
 
 /// What a model takes beside its weights: caches, activations, the engine's buffers.
 const VRAM_FACTOR: f64 = 1.15;

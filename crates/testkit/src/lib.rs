@@ -32,6 +32,7 @@ mod wait;
 mod worker;
 
 pub use api::{Answer, Api};
+pub use binaries::binary;
 pub use faulty_link::FaultyLink;
 pub use home::Home;
 pub use process::{Exit, Process};

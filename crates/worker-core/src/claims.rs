@@ -18,6 +18,8 @@ impl Worker {
         if self.take_up_again(socket, &claim.job_id, attempt) {
             return;
         }
+        // It was given away meanwhile: what was to be said of the former claim is stale.
+        self.unsaid.retain(|release| release.job_id != claim.job_id);
         match self.gate(&claim).answer(&claim) {
             Answer::Accept => {
                 let kind = claim.task.kind();
@@ -73,7 +75,8 @@ impl Worker {
         let is_loaded = self.machine.capabilities.loaded_models.contains(&claim.model)
             || self.jobs.iter().any(|job| job.model == claim.model);
         let weighs = self.settings.memory == MemoryRule::Weigh && !is_loaded;
-        let duplicate = self.jobs.iter().any(|job| job.id == claim.job_id);
+        let duplicate =
+            self.jobs.iter().any(|job| job.id == claim.job_id) || self.winding_down.contains(&claim.job_id);
         let closed = if self.is_ending() {
             Some("the worker is about to end")
         } else if self.spool_check.is_some() {
@@ -84,8 +87,10 @@ impl Worker {
             self.machine.busy_reason.as_deref()
         };
         Gate {
-            paused: self.paused,
+            paused: self.pause.is_some(),
             closed,
+            held: self.owner.first_reason(),
+            presence: self.presence(),
             capabilities: &self.machine.capabilities,
             free_vram_gb: self.machine.free_vram_gb.filter(|_| weighs),
             vram_reserve_gb: self.settings.vram_reserve_gb,

@@ -19,6 +19,8 @@ pub enum Effect {
         secret: Secret,
         /// What the worker can do.
         capabilities: Box<Capabilities>,
+        /// Approves it without an operator.
+        join_code: Option<Secret>,
     },
     /// Ask for the decision; answered by `Input::Polled`.
     Poll {
@@ -29,8 +31,15 @@ pub enum Effect {
     },
     /// Write the registration to the config file before anything that follows.
     SaveIdentity(Identity),
-    /// Write `paused` to the config file.
+    /// Write to the config file that an operator paused the worker until somebody says otherwise, or that a pause is over.
     SavePaused(bool),
+    /// Give the memory of every model back: end engines at once, or as soon as they have nothing to do.
+    FreeMemory {
+        /// Without waiting for anything.
+        at_once: bool,
+    },
+    /// Load what the owner wants in memory; at the start, and after [`Effect::FreeMemory`] once jobs are taken again.
+    LoadResidents,
     /// Open a connection, in place of any other; answered by `Input::Socket` with this number.
     Connect {
         /// Its number.

@@ -32,6 +32,8 @@ impl fmt::Debug for Secret {
 /// Pristine -(POST ok)-> Pending -(approved)-> Approved
 ///    ^                   |    \-(rejected)-> Rejected -(reset)-> Pristine
 ///    \------(404)--------/
+/// Pristine, Pending, Rejected -(POST with a join code ok)-> Pending
+/// any of them -(reset)-> Pristine with a new install id
 /// Approved -(404 at the upgrade, 4004, worker_deleted)-> Pristine with a new install id
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +86,14 @@ impl Identity {
         match self {
             Self::Approved { worker_id, .. } => Some(worker_id),
             Self::Pristine { .. } | Self::Pending { .. } | Self::Rejected { .. } => None,
+        }
+    }
+
+    /// The request of a worker that waits for a decision.
+    pub fn request_id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Pending { request_id, .. } => Some(request_id),
+            Self::Pristine { .. } | Self::Approved { .. } | Self::Rejected { .. } => None,
         }
     }
 

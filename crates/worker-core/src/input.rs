@@ -6,7 +6,7 @@ use studio_protocol::{
     Capabilities, CloseCode, JobId, LogEntry, RegistrationStatus, RequestId, Stage, StudioFrame, TaskKind,
 };
 
-use crate::Output;
+use crate::{Output, Pause, Rules, Secret, Seen, Settings};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -49,8 +49,22 @@ pub enum Input {
     },
     /// What the machine is and has now.
     Machine(Box<Machine>),
-    /// The owner paused the worker, or took it up again.
-    SetPaused(bool),
+    /// The owner changed settings; pause and rules of them are not looked at.
+    Settings(Box<Settings>),
+    /// The studio has another address, which the shell uses from now on.
+    StudioMoved,
+    /// The owner wants to be another worker: the registration is forgotten, and a new one begins at once.
+    ResetRegistration,
+    /// The owner has a code that approves this worker; a worker that has joined already ignores it.
+    Join(Secret),
+    /// The owner pauses the worker, in place of any pause before.
+    Pause(Pause),
+    /// The owner ends the pause; rules that hold go on.
+    Resume,
+    /// The owner's rules are these from now on.
+    Rules(Box<Rules>),
+    /// A look at the machine, for the rules and for a pause until nobody uses it.
+    Seen(Box<Seen>),
     /// Something for the studio's log.
     Log(LogEntry),
     /// The first signal: end within the grace.
@@ -175,6 +189,19 @@ pub enum EngineEvent {
         /// Which.
         job: JobId,
     },
+}
+
+impl EngineEvent {
+    /// The job whose last event this is.
+    pub(crate) fn ended(&self) -> Option<&JobId> {
+        match self {
+            Self::Finished { job, .. }
+            | Self::Failed { job, .. }
+            | Self::OutOfMemory { job, .. }
+            | Self::Stopped { job } => Some(job),
+            Self::Progress { .. } | Self::Delta { .. } | Self::Preview { .. } => None,
+        }
+    }
 }
 
 /// How far a job is.

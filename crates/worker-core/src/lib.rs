@@ -8,6 +8,7 @@
 //! whenever [`Worker::next_deadline`] has passed, and carries out the returned effects in their order.
 
 mod backoff;
+mod change;
 mod claims;
 mod draw;
 mod effect;
@@ -21,6 +22,8 @@ mod logs;
 mod offers;
 mod outbox;
 mod outcomes;
+mod owner;
+mod pause;
 mod registration;
 mod release;
 mod results;
@@ -38,6 +41,10 @@ pub use input::{
     EngineEvent, Input, Machine, PollAnswer, PostAnswer, ProgressReport, SocketEvent, SpoolOutcome,
     UploadOutcome,
 };
+pub use owner::{
+    DEFAULT_IDLE_AFTER, HOLD_LINGER, Hold, LocalTime, Rule, Rules, Schedule, ScheduleError, Seen,
+};
+pub use pause::Pause;
 pub use results::{Output, SpoolEntry};
 pub use settings::{MAX_UPLOADS, MAX_WAITING_RESULTS, MemoryRule, SPOOL_RETRY, Settings};
 pub use worker::{Snapshot, Worker};

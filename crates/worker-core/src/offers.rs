@@ -8,6 +8,9 @@ pub(crate) struct Gate<'a> {
     pub(crate) paused: bool,
     /// Why no new job is taken although the worker is not paused: a shutdown, a drain, results that pile up, a full disk.
     pub(crate) closed: Option<&'a str>,
+    /// The rule of the owner that keeps jobs away.
+    pub(crate) held: Option<&'a str>,
+    pub(crate) presence: Option<UserPresence>,
     pub(crate) capabilities: &'a Capabilities,
     pub(crate) free_vram_gb: Option<f64>,
     pub(crate) vram_reserve_gb: f64,
@@ -30,7 +33,10 @@ impl Gate<'_> {
         if let Some(reason) = self.closed {
             return reject(RejectCode::Busy, reason);
         }
-        if self.capabilities.only_when_idle && self.capabilities.user_presence != Some(UserPresence::Idle) {
+        if let Some(reason) = self.held {
+            return reject(RejectCode::Paused, reason);
+        }
+        if self.capabilities.only_when_idle && self.presence != Some(UserPresence::Idle) {
             return reject(RejectCode::Paused, "the worker takes jobs only while nobody uses the machine");
         }
         if let Some(reason) = self.lacks_memory(claim.vram_gb_estimate) {
@@ -87,6 +93,8 @@ mod tests {
         Gate {
             paused: false,
             closed: None,
+            held: None,
+            presence: None,
             capabilities,
             free_vram_gb: Some(8.0),
             vram_reserve_gb: 1.0,
@@ -127,9 +135,9 @@ mod tests {
             Some(RejectCode::Paused),
             "nobody knows whether the user is there"
         );
-        let mut idle = caps.clone();
-        idle.user_presence = Some(UserPresence::Idle);
-        let mut gate = Gate { slot_free: false, ..gate(&idle) };
+        paused.held = Some("a program fills the screen");
+        assert_eq!(paused.answer(&offer), reject(RejectCode::Paused, "a program fills the screen"));
+        let mut gate = Gate { slot_free: false, presence: Some(UserPresence::Idle), ..gate(&caps) };
         assert_eq!(code(&gate.answer(&offer)), Some(RejectCode::InsufficientMemory));
         let offer = claim(7.0, "absent");
         assert_eq!(code(&gate.answer(&offer)), Some(RejectCode::Busy));

@@ -11,6 +11,13 @@ const MAX_RESULT_BYTES: usize = studio_protocol::MAX_FRAME_BYTES / 2;
 
 impl Worker {
     pub(crate) fn engine_event(&mut self, now: Instant, event: EngineEvent) {
+        if let Some(id) = event.ended()
+            && self.winding_down.remove(id)
+        {
+            // It was given back: whatever its engine left is nobody's.
+            let id = id.clone();
+            return self.push(Effect::Forget(id));
+        }
         match event {
             EngineEvent::Progress { job, report } => {
                 if let Some(job) = self.jobs.get_mut(&job) {

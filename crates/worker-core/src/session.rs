@@ -10,7 +10,7 @@ use studio_protocol::{
 use crate::backoff::reconnect_delay;
 use crate::link::{Link, Open};
 use crate::outbox::Blame;
-use crate::{Effect, ExitReason, Identity, Output, SocketEvent, Worker};
+use crate::{Effect, ExitReason, Identity, Output, Pause, SocketEvent, Worker};
 
 impl Worker {
     pub(crate) fn link_due(&mut self, now: Instant) {
@@ -109,8 +109,8 @@ impl Worker {
             StudioFrame::CompleteAck(ack) => self.complete_ack(&ack),
             StudioFrame::FailAck(ack) => self.fails.acknowledged(&ack.job_id),
             StudioFrame::Cancel(cancel) => self.cancel(socket, &cancel),
-            StudioFrame::Pause => self.control("pause", |worker| worker.remote_pause(true)),
-            StudioFrame::Resume => self.control("resume", |worker| worker.remote_pause(false)),
+            StudioFrame::Pause => self.control("pause", |worker| worker.remote_pause(now)),
+            StudioFrame::Resume => self.control("resume", |worker| worker.remote_resume(now)),
             StudioFrame::Drain => self.control("drain", Self::begin_drain),
             StudioFrame::LoadModel(model) => self.control("load a model", |worker| worker.load_model(model)),
             StudioFrame::UnloadModel(model) => {
@@ -136,9 +136,10 @@ impl Worker {
         self.outbox.session_opened();
         self.log(LogLevel::Info, format!("session open as worker {}", welcome.worker_id), None);
         self.heartbeat(now);
+        self.say_releases();
     }
 
-    fn heartbeat(&mut self, now: Instant) {
+    pub(crate) fn heartbeat(&mut self, now: Instant) {
         let resume = self.link.uses(Feature::Resume);
         let running = self.jobs.iter().map(|job| &job.id).next();
         // A base studio knows no held jobs: a job counts as running until its bytes have arrived.
@@ -160,6 +161,7 @@ impl Worker {
         let mut held: Vec<JobId> = Vec::new();
         let all =
             self.jobs.iter().map(|job| &job.id).chain(self.outbox.job_ids()).chain(self.fails.job_ids());
+        let all = all.chain(self.unsaid.iter().map(|release| &release.job_id));
         for id in all {
             if held.len() < MAX_HELD_JOBS && !held.contains(id) {
                 held.push(id.clone());
@@ -206,12 +208,21 @@ impl Worker {
         if self.is_ending() {
             return self.log(LogLevel::Warn, "refused: the worker is about to end".to_owned(), None);
         }
+        if self.wants_memory().is_some() {
+            return self.log(LogLevel::Warn, "refused: the owner wants the memory".to_owned(), None);
+        }
         self.push(Effect::LoadModel(Box::new(command)));
     }
 
-    fn remote_pause(&mut self, paused: bool) {
-        self.set_paused(paused);
-        self.push(Effect::SavePaused(paused));
+    /// An operator's pause holds until somebody ends it.
+    fn remote_pause(&mut self, now: Instant) {
+        self.pause_for(now, Pause::default());
+        self.push(Effect::SavePaused(true));
+    }
+
+    fn remote_resume(&mut self, now: Instant) {
+        self.resume(now);
+        self.push(Effect::SavePaused(false));
     }
 
     /// Notes a failure for the studio; [`Worker::report_on_session`] sends it.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use studio_protocol::{Feature, FeatureSet, TaskKind};
 
+use crate::{Pause, Rules};
+
 /// Results that wait for the studio; beyond it offers are refused as `busy`, so that a dead uplink cannot fill the disk.
 pub const MAX_WAITING_RESULTS: usize = 64;
 /// Uploads at once: two keep a link full while one of them waits for its answer; more would only share it.
@@ -27,14 +29,16 @@ pub enum MemoryRule {
 }
 
 /// What the owner decided.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Jobs of each kind at once, 1 for kinds that are not named; 1 for all is the base protocol: one job in all.
     pub slots: BTreeMap<TaskKind, u32>,
     /// How offers are weighed against device memory.
     pub memory: MemoryRule,
     /// Starts paused.
-    pub paused: bool,
+    pub pause: Option<Pause>,
+    /// When jobs are kept away.
+    pub rules: Rules,
     /// Whether an operator may pause, resume and drain this worker, and load and unload its models.
     pub remote_control: bool,
     /// Reconnect attempts after a failure, 0 for no limit.
@@ -50,7 +54,8 @@ impl Default for Settings {
         Self {
             slots: BTreeMap::new(),
             memory: MemoryRule::default(),
-            paused: false,
+            pause: None,
+            rules: Rules::default(),
             remote_control: true,
             reconnect_attempts: 0,
             shutdown_grace: DEFAULT_SHUTDOWN_GRACE,

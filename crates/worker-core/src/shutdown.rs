@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use studio_protocol::{Fail, Feature, Goodbye, LogLevel, Release, WorkerClose, WorkerFrame};
+use studio_protocol::{Feature, Goodbye, LogLevel, WorkerClose, WorkerFrame};
 
 use crate::link::Link;
 use crate::{Effect, ExitReason, JobEnd, Worker};
@@ -49,7 +49,11 @@ impl Worker {
     }
 
     fn end(&mut self) {
-        self.give_back();
+        self.give_back(REASON);
+        for job in self.jobs.take_all() {
+            let done = self.outbox.get(&job.id).filter(|_| !job.cancelled).map(Arc::clone);
+            self.push(Effect::Ended { job: job.id, end: done.map_or(JobEnd::Cancelled, JobEnd::Done) });
+        }
         match self.link {
             Link::Open(_) => {
                 // A goodbye gives every claim back, so it is not said while a result waits in the spool.
@@ -64,31 +68,5 @@ impl Worker {
             Link::Off | Link::Waiting { .. } => {}
         }
         self.exit(ExitReason::Stopped);
-    }
-
-    /// What still runs goes to another worker.
-    fn give_back(&mut self) {
-        let open = self.link.open().is_some();
-        let (release, lease) = (self.link.uses(Feature::Release), self.link.uses(Feature::Lease));
-        for job in self.jobs.take_all() {
-            let end = match self.outbox.get(&job.id) {
-                _ if job.cancelled => JobEnd::Cancelled,
-                Some(entry) => JobEnd::Done(Arc::clone(entry)),
-                None => JobEnd::Released(REASON.to_owned()),
-            };
-            self.push(Effect::Stop(job.id.clone()));
-            self.push(Effect::Ended { job: job.id.clone(), end });
-            self.push(Effect::Forget(job.id.clone()));
-            self.log(LogLevel::Info, "given back: the worker ends".to_owned(), Some(&job.id));
-            if !open || job.cancelled || self.outbox.get(&job.id).is_some() {
-                continue;
-            }
-            let (job_id, attempt) = (job.id, job.attempt.filter(|_| lease));
-            self.send(if release {
-                WorkerFrame::Release(Release { job_id, reason: REASON.to_owned(), attempt })
-            } else {
-                WorkerFrame::Fail(Fail { job_id, error: REASON.to_owned(), retryable: true, attempt })
-            });
-        }
     }
 }

@@ -1,17 +1,24 @@
 //! The whole worker: dispatch of inputs, deadlines, and what follows from every change.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use studio_protocol::{Capabilities, Feature, JobId, LogLevel, TaskKind, WorkerFrame, WorkerId};
+use studio_protocol::{
+    Capabilities, Feature, JobId, LogLevel, Release, TaskKind, UserPresence, WorkerFrame, WorkerId,
+};
 
 use crate::fails::Fails;
 use crate::jobs::{Job, Jobs};
 use crate::link::Link;
 use crate::logs::Logs;
 use crate::outbox::Outbox;
+use crate::owner::Owner;
+use crate::pause::Memory;
 use crate::registration::Registering;
 use crate::release::OWNER_RELEASES;
-use crate::{Draw, Effect, ExitReason, Identity, Input, Machine, ProgressReport, Settings, SpoolEntry};
+use crate::{
+    Draw, Effect, ExitReason, Hold, Identity, Input, Machine, Pause, ProgressReport, Settings, SpoolEntry,
+};
 
 /// One worker; see the crate's documentation for how a shell drives it.
 pub struct Worker {
@@ -33,7 +40,13 @@ pub struct Worker {
     pub(crate) outbox: Outbox,
     pub(crate) fails: Fails,
     pub(crate) logs: Logs,
-    pub(crate) paused: bool,
+    pub(crate) pause: Option<Pause>,
+    pub(crate) owner: Owner,
+    pub(crate) memory: Memory,
+    /// Jobs that were given back and whose engines have not said their last word.
+    pub(crate) winding_down: BTreeSet<JobId>,
+    /// Given back while there was no session.
+    pub(crate) unsaid: Vec<Release>,
     /// An operator or the owner asked for the end of what runs, and then of the worker.
     pub(crate) draining: bool,
     /// After the first signal: the end of the grace.
@@ -43,6 +56,8 @@ pub struct Worker {
     /// The studio called one of several results a violation.
     pub(crate) cautious: bool,
     pub(crate) last_trouble: Option<String>,
+    /// The session uses other features than the settings say by now.
+    pub(crate) renegotiate: bool,
     ended: bool,
     out: Vec<Effect>,
 }
@@ -57,7 +72,11 @@ pub struct Snapshot {
     /// Once approved.
     pub worker_id: Option<WorkerId>,
     /// Takes no offers because the owner or an operator said so.
-    pub paused: bool,
+    pub pause: Option<Pause>,
+    /// Takes no offers because of these rules.
+    pub holds: Vec<Hold>,
+    /// Whether somebody uses the machine, where that was looked at.
+    pub presence: Option<UserPresence>,
     /// Takes no offers because it is about to end.
     pub ending: bool,
     /// What runs: id, kind, model, how far.
@@ -76,7 +95,11 @@ impl Worker {
         let (ours, others): (Vec<_>, Vec<_>) =
             spool.into_iter().partition(|entry| Some(&entry.worker_id) == identity.worker_id());
         let mut worker = Self {
-            paused: settings.paused,
+            pause: settings.pause,
+            owner: Owner::new(settings.rules.clone()),
+            memory: Memory::default(),
+            winding_down: BTreeSet::new(),
+            unsaid: Vec::new(),
             settings,
             draw,
             machine: Machine::default(),
@@ -96,6 +119,7 @@ impl Worker {
             spool_check: None,
             cautious: false,
             last_trouble: None,
+            renegotiate: false,
             ended: false,
             out: Vec::new(),
         };
@@ -122,14 +146,21 @@ impl Worker {
             Input::SpoolChecked { writable } => self.spool_checked(now, writable),
             Input::Uploaded { job, attempt, outcome } => self.uploaded(now, &job, attempt, outcome),
             Input::Machine(machine) => self.machine_changed(now, *machine),
-            Input::SetPaused(paused) => self.set_paused(paused),
+            Input::Settings(settings) => self.settings_changed(now, *settings),
+            Input::StudioMoved => self.studio_moved(now),
+            Input::ResetRegistration => self.reset_registration(now),
+            Input::Join(code) => self.join(now, code),
+            Input::Pause(pause) => self.pause_for(now, pause),
+            Input::Resume => self.resume(now),
+            Input::Rules(rules) => self.rules_changed(now, *rules),
+            Input::Seen(seen) => self.looked(now, *seen),
             Input::Log(entry) => self.logs.push(entry),
             Input::Shutdown => self.begin_shutdown(now),
             Input::Release(job) => self.release(&job, OWNER_RELEASES),
             Input::Drain => self.begin_drain(),
         }
         // Nothing follows an exit.
-        for follow_up in [Self::due, Self::report, Self::settle] {
+        for follow_up in [Self::due, Self::renegotiate, Self::report, Self::settle_memory, Self::settle] {
             if !self.ended {
                 follow_up(self, now);
             }
@@ -160,6 +191,7 @@ impl Worker {
             logs,
             if self.was_welcomed { self.outbox.upload_due() } else { None },
             self.spool_check,
+            self.hold_due(),
             self.stopping,
         ]
         .into_iter()
@@ -172,14 +204,17 @@ impl Worker {
         &self.identity
     }
 
-    /// The studio hears at once of engines that came: until then it has no jobs for them.
+    /// The studio hears at once of engines that came, until then it has no jobs for them, and of what the owner decided.
     fn machine_changed(&mut self, now: Instant, machine: Machine) {
-        let engines_changed = machine.capabilities.model_engines != self.machine.capabilities.model_engines;
+        let is_news = {
+            let (new, old) = (&machine.capabilities, &self.machine.capabilities);
+            new.model_engines != old.model_engines
+                || new.only_when_idle != old.only_when_idle
+                || new.vram_threshold_gb.to_bits() != old.vram_threshold_gb.to_bits()
+        };
         self.machine = machine;
-        if let Link::Open(open) = &mut self.link
-            && engines_changed
-        {
-            open.next_heartbeat = now;
+        if is_news {
+            self.hurry_heartbeat(now);
         }
     }
 
@@ -190,7 +225,9 @@ impl Worker {
             registration: self.identity.word(),
             link: self.link.word(),
             worker_id: self.identity.worker_id().cloned(),
-            paused: self.paused,
+            pause: self.pause,
+            holds: self.owner.holds().collect(),
+            presence: self.presence(),
             ending: self.is_ending(),
             jobs: self.jobs.iter().map(job).collect(),
             waiting_results: self.outbox.len(),
@@ -201,6 +238,7 @@ impl Worker {
 
     /// Everything whose time has come.
     fn due(&mut self, now: Instant) {
+        self.holds_due(now);
         self.registration_due(now);
         self.link_due(now);
         if self.spool_check.is_some_and(|at| at <= now) {
@@ -221,18 +259,11 @@ impl Worker {
         }
     }
 
-    pub(crate) fn set_paused(&mut self, paused: bool) {
-        if self.paused == paused {
-            return;
-        }
-        self.paused = paused;
-        self.log(LogLevel::Info, if paused { "paused" } else { "taking jobs again" }.to_owned(), None);
-    }
-
     /// What the worker says of itself now.
     pub(crate) fn capabilities(&self) -> Capabilities {
         let mut capabilities = self.machine.capabilities.clone();
-        capabilities.auto_enabled = !self.paused && !self.is_ending();
+        capabilities.auto_enabled = !self.is_held() && !self.is_ending();
+        capabilities.user_presence = self.presence();
         capabilities.features = self.settings.features();
         if self.settings.has_slots() {
             let slots = |kind: &String| kind.parse().map_or(1, |kind| self.settings.slots_of(kind));

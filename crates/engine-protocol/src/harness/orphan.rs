@@ -1,4 +1,4 @@
-//! An engine never outlives its daemon.
+//! An engine never outlives its daemon, and never ends before it.
 
 /// Asks the kernel for SIGKILL when the daemon's thread that started this process is gone.
 ///
@@ -8,6 +8,14 @@ pub(super) fn die_with_parent() {
     {
         let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     }
+}
+
+/// Lets the signals that ask a program to end pass: the daemon decides when its engines end.
+///
+/// Supervisors send them to every process of a tree, engines first, while the daemon finishes the running job.
+pub(super) fn leave_signals_to_parent() {
+    // An engine without it works; it only ends too soon under such a supervisor.
+    let _ = ctrlc::set_handler(|| {});
 }
 
 /// Ends the process now, with the children that it may have when it leads a process group of its own.

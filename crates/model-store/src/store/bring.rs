@@ -63,7 +63,7 @@ impl Inner {
     }
 
     /// Writes down what the folder is to hold; the names of files that it held for a former source.
-    fn prepare(&self, model: &str, source: &ModelSource) -> Result<Vec<String>, FetchError> {
+    pub(super) fn prepare(&self, model: &str, source: &ModelSource) -> Result<Vec<String>, FetchError> {
         let mut models = self.models();
         let known: &mut Model = models.entry(model.to_owned()).or_default();
         let manifest = known.manifest.get_or_insert_with(|| Manifest::new(model, source));

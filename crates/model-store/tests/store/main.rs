@@ -6,6 +6,7 @@ mod disk;
 mod fixtures;
 mod hostile;
 mod hub;
+mod import;
 mod inputs;
 mod killed;
 mod limits;

@@ -9,9 +9,11 @@ use clap::Args;
 use engine_protocol::synthetic;
 use studio_protocol::{Capabilities, RegistrationStatus};
 use worker_core::{Draw, Identity, PollAnswer, PostAnswer, Secret};
+use worker_local::{JoinAsk, RegistrationState, Status};
 
+use super::daemon::{self, Daemon};
 use super::output;
-use super::register::{prepare, refuse_while_running};
+use super::register::{prepare, warn_if_plain, watch};
 use crate::capabilities::Sources;
 use crate::config::{Config, ConfigFile};
 use crate::draw::SystemDraw;
@@ -38,13 +40,50 @@ pub(super) struct Join {
 
 impl Join {
     pub(super) fn execute(&self, home: &Home) -> anyhow::Result<Exit> {
-        refuse_while_running(home)?;
+        if let Some(daemon) = daemon::find(home)? {
+            return self.through(&daemon);
+        }
         let file = ConfigFile::new(home.config());
         let config = prepare(&file, Some(&self.url), self.reset)?;
         if let Identity::Approved { worker_id, .. } = &config.identity {
             bail!("this worker has joined as {worker_id} already; add --reset to join as another one");
         }
         block_on(self.join(&file, &config))
+    }
+
+    /// The daemon joins by itself, and goes on at once.
+    fn through(&self, daemon: &Daemon) -> anyhow::Result<Exit> {
+        warn_if_plain(&self.url)?;
+        let status = daemon.ask(async |client| client.status(None).await)?;
+        if self.reset {
+            daemon.ask(async |client| client.reset_registration().await)?;
+        } else if let Some(worker_id) = &status.registration.worker_id {
+            bail!("this worker has joined as {worker_id} already; add --reset to join as another one");
+        }
+        let ask = JoinAsk { code: self.code.trim().to_owned(), api_base_url: Some(self.url.clone()) };
+        daemon.ask(async |client| client.join(&ask).await)?;
+        let is_decided = |status: &Status| {
+            status.registration.state == RegistrationState::Approved || status.last_trouble.is_some()
+        };
+        let status = daemon.ask(async |client| watch(client, is_decided).await)?;
+        match (status.registration.worker_id, status.last_trouble, status.registration.request_id) {
+            (Some(worker_id), ..) => {
+                output::line(format!(
+                    "joined {} as worker {worker_id}; the running worker connects",
+                    self.url
+                ));
+                Ok(Exit::Clean)
+            }
+            (None, Some(trouble), _) => bail!("could not join {}: {trouble}", self.url),
+            (None, None, request) => {
+                output::line(format!(
+                    "the code did not approve registration {}: it waits for an operator of {}",
+                    request.unwrap_or_default(),
+                    self.url
+                ));
+                Ok(Exit::Failed)
+            }
+        }
     }
 
     async fn join(&self, file: &ConfigFile, config: &Config) -> anyhow::Result<Exit> {

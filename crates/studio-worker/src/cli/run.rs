@@ -12,6 +12,7 @@ use super::output;
 use crate::config::{Config, ConfigFile};
 use crate::daemon::{Daemon, Launch};
 use crate::engines::EngineProgram;
+use crate::lifetime::parent;
 use crate::lock::{Holder, Lock, LockError};
 use crate::{Exit, Home};
 
@@ -28,6 +29,10 @@ pub(super) struct Run {
     /// Wait while another worker runs with this folder, then take over
     #[arg(long)]
     wait_for_lock: bool,
+    /// End with the program that started this one: standard input is a pipe that it holds, and the end of the
+    /// pipe has the effect of a signal
+    #[arg(long)]
+    end_with_parent: bool,
     /// How the log on stderr is written: `text` for people, `json` for collectors
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "STUDIO_WORKER_LOG_FORMAT")]
     log_format: LogFormat,
@@ -35,6 +40,10 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(&self, home: Home) -> anyhow::Result<Exit> {
+        if self.end_with_parent {
+            parent::bind()
+                .context("could not ask to be told of the end of the program that started this one")?;
+        }
         let me = Holder::this_process();
         let taken =
             if self.wait_for_lock { Lock::wait(&home.lock(), &me) } else { Lock::take(&home.lock(), &me) };
@@ -65,6 +74,9 @@ impl Run {
         let exit = runtime.block_on(async {
             let tasks = Tasks::new();
             let _signals = Shutdown::install(&tasks)?;
+            if self.end_with_parent {
+                parent::follow(&tasks).context("could not listen to the program that started this one")?;
+            }
             let launch = Launch { home, config, programs, log };
             let daemon = Daemon::new(launch, tasks).context("could not use the spool")?;
             anyhow::Ok(Box::pin(daemon.run()).await)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{ConfigFile, Key};
+use crate::config::Key;
 use crate::{Exit, Home};
 
 #[derive(Debug, Args)]
@@ -13,7 +13,6 @@ pub(super) struct SetThreshold {
 
 impl SetThreshold {
     pub(super) fn execute(&self, home: &Home) -> anyhow::Result<Exit> {
-        ConfigFile::new(home.config()).save(Key::VramThresholdGb, self.gb)?;
-        super::config::told_change(home, Key::VramThresholdGb, &self.gb.to_string())
+        super::config::change(home, Key::VramThresholdGb.as_str(), self.gb.into(), &self.gb.to_string())
     }
 }

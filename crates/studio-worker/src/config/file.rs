@@ -10,7 +10,7 @@ use worker_core::Identity;
 
 use super::template::TEMPLATE;
 use super::values::{self, Variables};
-use super::{Config, ConfigError, Key};
+use super::{Config, ConfigError, Key, PausedUntil};
 
 /// One config file.
 #[derive(Debug, Clone)]
@@ -65,20 +65,31 @@ impl ConfigFile {
 
     /// Changes values in place, all or none; the result is checked before it is written.
     pub fn edit(&self, change: impl FnOnce(&mut DocumentMut)) -> Result<(), EditError> {
+        self.edit_if(|document| {
+            change(document);
+            true
+        })
+    }
+
+    /// The same, but what `change` says no to is checked only.
+    pub(super) fn edit_if(&self, change: impl FnOnce(&mut DocumentMut) -> bool) -> Result<(), EditError> {
         let failed = |source| EditError::File { path: self.0.clone(), source };
         let _guard = self.lock().map_err(failed)?;
         let text = match self.read() {
             Ok(text) => text,
             Err(ConfigError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                TEMPLATE.to_owned()
+                TEMPLATE.clone()
             }
             Err(error) => return Err(error.into()),
         };
         let mut document: DocumentMut = text.parse().map_err(|error| self.syntax(&error))?;
-        change(&mut document);
+        let is_wanted = change(&mut document);
         let after = document.to_string();
         // Variables may be what makes the config valid or not; the file has to stand on its own.
         self.check(after.clone(), &|_| None)?;
+        if !is_wanted || after == text {
+            return Ok(());
+        }
         write_atomic(&self.0, after.as_bytes(), Mode::Private).map_err(failed)
     }
 
@@ -90,6 +101,20 @@ impl ConfigFile {
     /// Writes one setting.
     pub fn save(&self, key: Key, new: impl Into<Value>) -> Result<(), EditError> {
         self.edit(|document| put(document, key, Some(new.into())))
+    }
+
+    /// The settings that the file itself states.
+    pub(super) fn keys_set(&self) -> Result<Vec<Key>, ConfigError> {
+        let document = Document::parse(self.read()?).map_err(|error| self.syntax(&error))?;
+        Ok(Key::ALL.into_iter().filter(|key| document.contains_key(key.as_str())).collect())
+    }
+
+    /// Writes a pause, or its end.
+    pub fn save_pause(&self, paused: bool, until: Option<PausedUntil>) -> Result<(), EditError> {
+        self.edit(|document| {
+            put(document, Key::Paused, Some(paused.into()));
+            put(document, Key::PausedUntil, until.map(|until| until.to_string().into()));
+        })
     }
 
     fn read(&self) -> Result<String, ConfigError> {

@@ -21,12 +21,36 @@ pub enum Key {
     AuthToken,
     /// Device memory for jobs, GiB.
     VramThresholdGb,
+    /// Models in memory at a time.
+    MaxLanes,
+    /// What the GPU may draw, watts.
+    GpuPowerLimitWatts,
     /// Model files.
     ModelsRoot,
     /// Only while nobody uses the machine.
     OnlyWhenIdle,
+    /// Untouched for this long, the machine is nobody's.
+    IdleAfterSecs,
+    /// No jobs while a program fills the screen.
+    PauseOnFullscreen,
+    /// No jobs while one of these runs.
+    PauseForPrograms,
+    /// No jobs without mains.
+    PauseOnBattery,
+    /// Jobs only at these times.
+    Schedule,
+    /// What a rule does to running jobs.
+    RulesFreeMemory,
+    /// Jobs of these kinds only.
+    AcceptKinds,
+    /// Jobs of these projects only.
+    AcceptProjects,
+    /// No larger pictures than this.
+    AcceptMaxPixels,
     /// No offers.
     Paused,
+    /// When that ends by itself.
+    PausedUntil,
     /// What an operator may do.
     RemoteControl,
     /// Jobs at once.
@@ -78,12 +102,24 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 44] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
+        Self::MaxLanes,
+        Self::GpuPowerLimitWatts,
         Self::ModelsRoot,
         Self::OnlyWhenIdle,
+        Self::IdleAfterSecs,
+        Self::PauseOnFullscreen,
+        Self::PauseForPrograms,
+        Self::PauseOnBattery,
+        Self::Schedule,
+        Self::RulesFreeMemory,
+        Self::AcceptKinds,
+        Self::AcceptProjects,
+        Self::AcceptMaxPixels,
         Self::Paused,
+        Self::PausedUntil,
         Self::RemoteControl,
         Self::Slots,
         Self::ShutdownGraceSecs,
@@ -124,9 +160,21 @@ impl Key {
             Self::WorkerId => "worker_id",
             Self::AuthToken => "auth_token",
             Self::VramThresholdGb => "vram_threshold_gb",
+            Self::MaxLanes => "max_lanes",
+            Self::GpuPowerLimitWatts => "gpu_power_limit_watts",
             Self::ModelsRoot => "models_root",
             Self::OnlyWhenIdle => "only_when_idle",
+            Self::IdleAfterSecs => "idle_after_secs",
+            Self::PauseOnFullscreen => "pause_on_fullscreen",
+            Self::PauseForPrograms => "pause_for_programs",
+            Self::PauseOnBattery => "pause_on_battery",
+            Self::Schedule => "schedule",
+            Self::RulesFreeMemory => "rules_free_memory",
+            Self::AcceptKinds => "accept_kinds",
+            Self::AcceptProjects => "accept_projects",
+            Self::AcceptMaxPixels => "accept_max_pixels",
             Self::Paused => "paused",
+            Self::PausedUntil => "paused_until",
             Self::RemoteControl => "remote_control",
             Self::Slots => "slots",
             Self::WsReconnectAttempts => "ws_reconnect_attempts",
@@ -176,12 +224,49 @@ impl Key {
 
     /// Whether it holds several names.
     pub fn is_list(self) -> bool {
-        matches!(self, Self::ResidentModels | Self::Engines)
+        matches!(
+            self,
+            Self::ResidentModels
+                | Self::Engines
+                | Self::PauseForPrograms
+                | Self::Schedule
+                | Self::AcceptKinds
+                | Self::AcceptProjects
+        )
     }
 
     /// Whether a running daemon takes a change up by itself.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::VramThresholdGb | Self::OnlyWhenIdle | Self::Paused | Self::HistoryDays)
+        matches!(
+            self,
+            Self::ApiBaseUrl
+                | Self::VramThresholdGb
+                | Self::OnlyWhenIdle
+                | Self::IdleAfterSecs
+                | Self::PauseOnFullscreen
+                | Self::PauseForPrograms
+                | Self::PauseOnBattery
+                | Self::Schedule
+                | Self::RulesFreeMemory
+                | Self::AcceptKinds
+                | Self::AcceptProjects
+                | Self::AcceptMaxPixels
+                | Self::Paused
+                | Self::PausedUntil
+                | Self::RemoteControl
+                | Self::Slots
+                | Self::WsReconnectAttempts
+                | Self::ShutdownGraceSecs
+                | Self::ModelIdleSecs
+                | Self::ResidentModels
+                | Self::MemoryReserveGb
+                | Self::DiskCapGb
+                | Self::DownloadLimitMbps
+                | Self::AutoUpdateEnabled
+                | Self::AutoUpdateIntervalSecs
+                | Self::AutoUpdateFeed
+                | Self::HistoryDays
+        )
     }
 }
 

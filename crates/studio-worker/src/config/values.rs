@@ -4,45 +4,60 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use studio_protocol::{ApiBase, RequestId, WorkerId};
+use studio_protocol::{ApiBase, RequestId, TaskKind, WorkerId};
 use toml_edit::{Document, Item, Value};
-use worker_core::{Identity, Secret};
+use worker_core::{DEFAULT_IDLE_AFTER, Identity, Rules, Schedule, Secret};
 
-use super::{Config, Key, Problem};
+use super::{Config, Key, PausedUntil, Problem};
 use crate::hardware::GIB;
 
 /// The studio that runs beside the worker.
-const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
+pub(super) const DEFAULT_API_BASE_URL: &str = "http://127.0.0.1:4780";
+/// As the programs that look for it expect.
+pub(super) const DEFAULT_LOCAL_API_PORT: u16 = worker_local::DEFAULT_PORT;
+/// 0 is whichever is free.
+pub(super) const PORTS: RangeInclusive<i64> = 0..=65_535;
+/// As many as the counter holds.
+pub(super) const RECONNECTS: RangeInclusive<i64> = 0..=4_294_967_295;
 /// More would only wait: no engine batches wider.
-const SLOTS: RangeInclusive<i64> = 1..=64;
+pub(super) const SLOTS: RangeInclusive<i64> = 1..=64;
 /// An hour: supervisors kill long before.
-const GRACE_SECS: RangeInclusive<f64> = 0.0..=3_600.0;
+pub(super) const GRACE_SECS: RangeInclusive<f64> = 0.0..=3_600.0;
 /// More than any device has, GiB.
-const VRAM_GB: RangeInclusive<f64> = 0.0..=10_000.0;
+pub(super) const VRAM_GB: RangeInclusive<f64> = 0.0..=10_000.0;
 /// More than any machine has processors.
-const THREADS: RangeInclusive<i64> = 1..=1_024;
+pub(super) const THREADS: RangeInclusive<i64> = 1..=1_024;
 /// A second to a day: engines, models and their waits.
-const WAIT_SECS: RangeInclusive<f64> = 1.0..=86_400.0;
+pub(super) const WAIT_SECS: RangeInclusive<f64> = 1.0..=86_400.0;
 /// More than any machine has, GiB.
-const DISK_GB: RangeInclusive<f64> = 0.1..=1_000_000.0;
+pub(super) const DISK_GB: RangeInclusive<f64> = 0.1..=1_000_000.0;
 /// From a modem to the fastest network card, megabits a second.
-const MBPS: RangeInclusive<f64> = 0.05..=1_000_000.0;
+pub(super) const MBPS: RangeInclusive<f64> = 0.05..=1_000_000.0;
 /// Bytes of a megabit.
 pub(crate) const MEGABIT: f64 = 125_000.0;
 /// A coffee break: long enough between two jobs of a person, short enough to give the memory back.
-const DEFAULT_MODEL_IDLE: Duration = Duration::from_mins(5);
+pub(super) const DEFAULT_MODEL_IDLE: Duration = Duration::from_mins(5);
 /// Starting loads libraries and drivers, no models.
-const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const DEFAULT_START_LIMIT: Duration = Duration::from_secs(30);
 /// Tens of GB from a slow disk.
-const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
+pub(super) const DEFAULT_LOAD_LIMIT: Duration = Duration::from_mins(10);
 /// A minute to a month.
-const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
+pub(super) const UPDATE_SECS: RangeInclusive<i64> = 60..=2_592_000;
 /// None to ten years.
-const HISTORY_DAYS: RangeInclusive<i64> = 0..=3_650;
+pub(super) const HISTORY_DAYS: RangeInclusive<i64> = 0..=3_650;
 /// A month: what a person still asks about.
-const DEFAULT_HISTORY_DAYS: u32 = 30;
+pub(super) const DEFAULT_HISTORY_DAYS: u32 = 30;
 /// Six hours.
-const DEFAULT_UPDATE_SECS: i64 = 21_600;
+pub(super) const DEFAULT_UPDATE_SECS: i64 = 21_600;
+
+/// Each is a process with libraries of its own.
+pub(super) const LANES: RangeInclusive<i64> = 1..=64;
+/// From a laptop's GPU to the largest card.
+pub(super) const WATTS: RangeInclusive<i64> = 5..=5_000;
+/// From an icon to more than any model makes.
+pub(super) const PIXELS: RangeInclusive<i64> = 4_096..=1_000_000_000;
+/// A moment to a day.
+pub(super) const IDLE_SECS: RangeInclusive<f64> = 5.0..=86_400.0;
 
 /// Looks an environment variable up.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -76,12 +91,20 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         identity,
         vram_threshold_gb: reader.float(Key::VramThresholdGb, VRAM_GB),
         models_root: reader.path(Key::ModelsRoot),
-        only_when_idle: reader.flag(Key::OnlyWhenIdle, false),
+        max_lanes: reader
+            .integer(Key::MaxLanes, LANES)
+            .map_or(crate::engines::DEFAULT_MAX_LANES, |lanes| lanes as usize),
+        gpu_power_limit: reader.integer(Key::GpuPowerLimitWatts, WATTS).map(|watts| watts as u32),
+        rules: reader.rules(),
+        accept_kinds: reader.kinds(),
+        accept_projects: reader.texts(Key::AcceptProjects),
+        accept_max_pixels: reader.integer(Key::AcceptMaxPixels, PIXELS).map(|pixels| pixels as u64),
         paused: reader.flag(Key::Paused, false),
+        paused_until: reader.paused_until(),
         remote_control: reader.flag(Key::RemoteControl, true),
         slots: reader.integer(Key::Slots, SLOTS).map(|slots| slots as u32),
         ws_reconnect_attempts: reader
-            .integer(Key::WsReconnectAttempts, 0..=i64::from(u32::MAX))
+            .integer(Key::WsReconnectAttempts, RECONNECTS)
             .map_or(0, |attempts| attempts as u32),
         shutdown_grace: reader
             .float(Key::ShutdownGraceSecs, GRACE_SECS)
@@ -90,8 +113,8 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         engines_dir: reader.path(Key::EnginesDir),
         engines: reader.texts(Key::Engines),
         local_api_port: reader
-            .integer(Key::LocalApiPort, 0..=65_535)
-            .map_or(worker_local::DEFAULT_PORT, |port| port as u16),
+            .integer(Key::LocalApiPort, PORTS)
+            .map_or(DEFAULT_LOCAL_API_PORT, |port| port as u16),
         history_days: reader
             .integer(Key::HistoryDays, HISTORY_DAYS)
             .map_or(DEFAULT_HISTORY_DAYS, |days| days as u32),
@@ -201,6 +224,51 @@ impl Reader<'_> {
             Some(Found::File { value, .. }) => value.as_bool(),
         };
         found.or_else(|| self.wrong(key, "true or false")).unwrap_or(default)
+    }
+
+    fn optional_flag(&mut self, key: Key) -> Option<bool> {
+        self.find(key).is_some().then(|| self.flag(key, false))
+    }
+
+    fn rules(&mut self) -> Rules {
+        let lines = self.texts(Key::Schedule);
+        let schedule = Schedule::parse(&lines).unwrap_or_else(|error| {
+            self.problem(Key::Schedule, error.to_string());
+            Schedule::default()
+        });
+        Rules {
+            only_when_idle: self.flag(Key::OnlyWhenIdle, false),
+            idle_after: self
+                .float(Key::IdleAfterSecs, IDLE_SECS)
+                .map_or(DEFAULT_IDLE_AFTER, Duration::from_secs_f64),
+            pause_on_fullscreen: self.flag(Key::PauseOnFullscreen, false),
+            pause_for_programs: self.texts(Key::PauseForPrograms),
+            pause_on_battery: self.flag(Key::PauseOnBattery, false),
+            schedule,
+            free_memory: self.optional_flag(Key::RulesFreeMemory),
+        }
+    }
+
+    fn kinds(&mut self) -> Vec<TaskKind> {
+        let mut kinds = Vec::new();
+        for word in self.texts(Key::AcceptKinds) {
+            match word.parse() {
+                Ok(kind) => kinds.push(kind),
+                Err(_) => {
+                    let known: Vec<_> = TaskKind::ALL.iter().map(|kind| kind.as_str()).collect();
+                    let what = format!("`{}` is none of {}", word.escape_debug(), known.join(", "));
+                    self.problem(Key::AcceptKinds, what);
+                }
+            }
+        }
+        kinds
+    }
+
+    fn paused_until(&mut self) -> Option<PausedUntil> {
+        let text = self.text(Key::PausedUntil)?;
+        text.parse()
+            .ok()
+            .or_else(|| self.wrong(Key::PausedUntil, "a time like 2030-01-31T08:00:00Z, or `idle`"))
     }
 
     fn integer(&mut self, key: Key, range: RangeInclusive<i64>) -> Option<i64> {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use worker_core::{ExitReason, Input};
-use worker_local::{Origin, Status};
+use worker_local::{JoinAsk, Origin, PauseAsk, Status};
 
 use super::Daemon;
+use crate::config::Config;
 use crate::local::{Refusal, Reply};
 
 /// One question, and where its answer goes: the status that shows what came of it.
@@ -18,6 +19,37 @@ pub(crate) enum Ask {
     },
     /// Bring the window to the front.
     Raise {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Go by these settings, which are in the file.
+    Config {
+        /// All of them.
+        config: Box<Config>,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Be another worker.
+    ResetRegistration {
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Register with a code.
+    Join {
+        /// Which.
+        ask: JoinAsk,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take no more jobs.
+    Pause {
+        /// How, and how long.
+        ask: PauseAsk,
+        /// To whom it is told.
+        reply: Reply,
+    },
+    /// Take jobs again.
+    Resume {
         /// To whom it is told.
         reply: Reply,
     },
@@ -43,6 +75,7 @@ impl Daemon {
         match ask {
             Ask::Look { reply } => {
                 self.board.look();
+                self.ledger.history().open();
                 let status = if self.board.is_due() { self.show() } else { self.board.shown() };
                 reply.send(Ok(status));
                 None
@@ -50,6 +83,20 @@ impl Daemon {
             Ask::Raise { reply } => {
                 self.shown.raises += 1;
                 self.done(None, reply)
+            }
+            Ask::Config { config, reply } => {
+                let exit = self.config_changed(*config).await;
+                self.done(exit, reply)
+            }
+            Ask::ResetRegistration { reply } => self.reset_registration(reply).await,
+            Ask::Join { ask, reply } => self.join(ask, reply).await,
+            Ask::Pause { ask, reply } => {
+                let exit = self.pause(&ask).await;
+                self.done(exit, reply)
+            }
+            Ask::Resume { reply } => {
+                let exit = self.resume().await;
+                self.done(exit, reply)
             }
             Ask::Release { job, reply } => {
                 let exit = match self.ledger.origin(&job) {

@@ -11,7 +11,7 @@ use worker_core::{
 };
 
 use super::{Daemon, News, models};
-use crate::config::{EditError, Key};
+use crate::config::EditError;
 use crate::engines::EngineJob;
 use crate::http::told;
 use crate::logbatch::{self, Category};
@@ -58,12 +58,12 @@ impl Daemon {
                     self.closing.push(session.close(reason));
                 }
             }
-            Effect::Register { install_id, secret, capabilities } => {
+            Effect::Register { install_id, secret, capabilities, join_code } => {
                 let (http, studio) = (Arc::clone(&self.http), self.config.studio.clone());
                 self.ask(async move {
-                    let answer =
-                        registration::ask(&http, &studio, &install_id, &secret, *capabilities, None).await;
-                    Input::Registered(answer)
+                    let code = join_code.as_ref().map(Secret::reveal);
+                    let ask = registration::ask(&http, &studio, &install_id, &secret, *capabilities, code);
+                    Input::Registered(ask.await)
                 });
             }
             Effect::Poll { request_id, secret } => {
@@ -72,13 +72,17 @@ impl Daemon {
                     Input::Polled(registration::poll(&http, &studio, &request_id, &secret).await)
                 });
             }
+            Effect::FreeMemory { at_once } => self.engines.free_memory(at_once).await,
+            Effect::LoadResidents => {
+                self.engines.use_memory().await;
+                self.load_residents();
+            }
             Effect::SaveIdentity(identity) => {
                 told_if_failed(self.file.save_identity(&identity));
                 self.files.store.set_trusted(models::trusted(&self.config, &identity));
             }
             Effect::SavePaused(paused) => {
-                self.config.paused = paused;
-                told_if_failed(self.file.save(Key::Paused, paused));
+                self.save_pause(paused, None);
             }
             Effect::Log { level, message, job } => {
                 if let Some(entry) = logbatch::log(Category::Worker, level, &message, job.as_ref()) {
@@ -104,13 +108,16 @@ impl Daemon {
         Performed::Answer(Input::Socket { socket, event: SocketEvent::Closed(None) })
     }
 
-    /// Runs a request beside the daemon; its answer comes as news.
-    fn ask(&self, request: impl Future<Output = Input> + Send + 'static) {
-        let news = self.news.clone();
-        self.tasks.spawn(async move {
+    /// Asks about the registration beside the daemon; the answer comes as news, and a former question has none.
+    fn ask(&mut self, request: impl Future<Output = Input> + Send + 'static) {
+        let (news, tasks) = (self.news.clone(), self.tasks.child());
+        tasks.spawn(async move {
             let answer = request.await;
             let _ = news.send(News::Core(answer)).await;
         });
+        if let Some(former) = self.asking.replace(tasks) {
+            former.stop_hard();
+        }
     }
 
     async fn run_job(&mut self, claim: OfferClaim, stream: bool, preview: bool) {
@@ -197,7 +204,7 @@ fn spooled(spool: &Spool, entry: &SpoolEntry) -> Input {
     Input::Spooled { job: entry.job_id.clone(), outcome }
 }
 
-fn told_if_failed(written: Result<(), EditError>) {
+pub(super) fn told_if_failed(written: Result<(), EditError>) {
     if let Err(error) = written {
         tracing::error!("{}; the change is lost when the worker ends", told(&error));
     }

@@ -8,7 +8,6 @@ use worker_core::{EngineEvent, ExitReason, Input, Output, ProgressReport};
 use super::local_jobs::is_local;
 use super::prepare::Prepared;
 use super::{Daemon, News};
-use crate::config::Config;
 use crate::engines::{JobEvent, Output as Made};
 use crate::logbatch::{self, Category};
 
@@ -42,11 +41,11 @@ impl Daemon {
                 self.read_models();
                 self.machine_changed().await
             }
-            News::Ask(ask) => self.asked(ask).await,
-            News::Shown => {
+            News::Show => {
                 self.board.touch();
                 None
             }
+            News::Ask(ask) => self.asked(ask).await,
         }
     }
 
@@ -93,26 +92,6 @@ impl Daemon {
 
     pub(super) async fn machine_changed(&mut self) -> Option<ExitReason> {
         self.step(Input::Machine(Box::new(self.sources.machine(&self.config)))).await
-    }
-
-    /// Takes up what can change while the daemon runs; the rest waits for a restart.
-    async fn config_changed(&mut self, new: Config) -> Option<ExitReason> {
-        if new.paused != self.config.paused {
-            self.config.paused = new.paused;
-            if let Some(reason) = self.step(Input::SetPaused(new.paused)).await {
-                return Some(reason);
-            }
-        }
-        if new.history_days != self.config.history_days {
-            self.config.history_days = new.history_days;
-            self.ledger.history().keep(new.history_days);
-        }
-        let live = (new.vram_threshold_gb, new.only_when_idle);
-        if live == (self.config.vram_threshold_gb, self.config.only_when_idle) {
-            return None;
-        }
-        (self.config.vram_threshold_gb, self.config.only_when_idle) = live;
-        self.machine_changed().await
     }
 
     pub(super) async fn engine_event(&mut self, event: JobEvent) -> Option<ExitReason> {

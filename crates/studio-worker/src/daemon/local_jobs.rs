@@ -183,6 +183,10 @@ impl Daemon {
         if self.worker.snapshot().ending {
             return Some(ending());
         }
+        if self.worker.wants_memory().is_some() {
+            let why = "the owner wants the memory of this machine back: resume the worker, or wait for the pause to end";
+            return Some(Failure::new(Kind::Unavailable, why).after(MEMORY_RETRY));
+        }
         let running = self.local_jobs.0.len();
         (running >= MOST_LOCAL_JOBS).then(|| {
             let why = format!("{running} jobs of local programs wait or run already, the most that may");

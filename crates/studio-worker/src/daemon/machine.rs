@@ -12,6 +12,7 @@ use super::{Daemon, News};
 use crate::config::ConfigFile;
 use crate::engines::{EngineState, LaneSnapshot};
 use crate::hardware::{self, DeviceMemory, Room};
+use crate::presence;
 
 /// How often the config file's time is looked at: a change is in the next heartbeat.
 const CONFIG_INTERVAL: Duration = HEARTBEAT_INTERVAL;
@@ -24,6 +25,8 @@ impl Daemon {
         self.tasks.spawn(watch_device(self.tasks.clone(), self.news.clone()));
         let models = self.config.models_root.clone().unwrap_or_else(|| self.home.models().to_path_buf());
         self.tasks.spawn(watch_room(self.tasks.clone(), models, self.news.clone()));
+        let (probes, needs) = (self.probes.clone(), self.needs.subscribe());
+        self.tasks.spawn(presence::watch(self.tasks.clone(), probes, needs, self.news.clone()));
         self.tasks.spawn(watch_config(self.file.clone(), self.news.clone()));
         self.tasks.spawn(watch_lanes(self.engines.watch_lanes(), self.news.clone()));
         for name in self.engines.names() {

@@ -5,10 +5,9 @@ use studio_protocol::{LogLevel, ModelCommand};
 use worker_core::Identity;
 
 use super::Daemon;
-use super::prepare::Files;
 use crate::config::Config;
 use crate::home::Home;
-use crate::logbatch::{self, Category};
+use crate::shelf::say;
 
 /// A file beside the config, 0600, with lines `host token`.
 const TOKENS: &str = "tokens";
@@ -38,7 +37,12 @@ pub(super) fn trusted(config: &Config, identity: &Identity) -> Option<Trusted> {
 impl Daemon {
     /// Loads what the owner wants resident and what is on the disk already.
     pub(super) fn load_residents(&self) {
-        for model in &self.config.resident_models {
+        self.load_residents_beyond(&[]);
+    }
+
+    /// The same for those that are new on the owner's list.
+    pub(super) fn load_residents_beyond(&self, known: &[String]) {
+        for model in self.config.resident_models.iter().filter(|model| !known.contains(model)) {
             let Some(source) = self.files.source(model) else {
                 tracing::warn!(
                     "resident model `{model}` is not on this worker yet: its first job fetches it"
@@ -55,31 +59,7 @@ impl Daemon {
 
     /// Fetches a model where it is missing, and brings it into memory.
     pub(super) fn load_model(&self, command: ModelCommand) {
-        let (files, engines): (Files, _) = (self.files.clone(), self.engines.clone());
-        self.tasks.spawn(async move {
-            let ModelCommand { model, model_source, vram_gb_estimate } = command;
-            let Some(source) = model_source.or_else(|| files.source(&model)) else {
-                return say(
-                    LogLevel::Warn,
-                    &format!("model `{model}` cannot be loaded: its files are not known here"),
-                );
-            };
-            let held = if source.files.is_empty() {
-                Ok(None)
-            } else {
-                files.model(&model, &source, None).await.map(Some).map_err(|error| error.to_string())
-            };
-            let loaded = match held {
-                Ok(_held) => engines.load(&model, source, vram_gb_estimate.unwrap_or(0.0)).await,
-                Err(problem) => Err(problem),
-            };
-            match loaded {
-                Ok(()) => say(LogLevel::Info, &format!("model `{model}` is loaded")),
-                Err(problem) => {
-                    say(LogLevel::Warn, &format!("model `{model}` could not be loaded: {problem}"));
-                }
-            }
-        });
+        self.shelf().load(command);
     }
 
     /// Gives its memory back once no job uses it.
@@ -99,8 +79,4 @@ impl Daemon {
         self.sources.present = self.files.store.present().into_iter().map(|present| present.model).collect();
         self.sources.speeds = self.speeds.told();
     }
-}
-
-fn say(level: LogLevel, message: &str) {
-    logbatch::log(Category::Worker, level, message, None);
 }

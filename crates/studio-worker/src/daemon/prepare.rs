@@ -12,6 +12,7 @@ use worker_core::{EngineEvent, Input, ProgressReport};
 use super::News;
 use crate::engines::EngineJob;
 use crate::logbatch::{self, Category};
+use crate::shelf::Downloads;
 
 /// Folder of a job's inputs, below its own.
 const INPUTS: &str = "inputs";
@@ -53,9 +54,10 @@ impl Preparing {
 
 /// Where files come from and go to.
 #[derive(Clone)]
-pub(super) struct Files {
-    pub(super) store: ModelStore,
-    pub(super) news: mpsc::Sender<News>,
+pub(crate) struct Files {
+    pub(crate) store: ModelStore,
+    pub(crate) news: mpsc::Sender<News>,
+    pub(crate) downloads: Downloads,
 }
 
 impl Files {
@@ -100,12 +102,12 @@ impl Files {
     }
 
     /// How to run a model that is on the disk.
-    pub(super) fn source(&self, model: &str) -> Option<ModelSource> {
+    pub(crate) fn source(&self, model: &str) -> Option<ModelSource> {
         self.store.present().into_iter().find(|present| present.model == model).map(|present| present.source)
     }
 
     /// A model's files, complete and held.
-    pub(super) async fn model(
+    pub(crate) async fn model(
         &self,
         model: &str,
         source: &ModelSource,
@@ -116,7 +118,11 @@ impl Files {
         let shown = job.cloned();
         let news = self.news.clone();
         let began = std::sync::atomic::AtomicBool::new(false);
+        let watched = self.downloads.watch(model);
         let progress = move |progress: Progress| {
+            if watched.note(&progress) {
+                let _ = news.try_send(News::Show);
+            }
             let Some(job) = &shown else { return };
             if !began.swap(true, std::sync::atomic::Ordering::Relaxed) {
                 let message = format!("downloading {}", progress.file);
@@ -136,7 +142,9 @@ impl Files {
             let event = EngineEvent::Progress { job: job.clone(), report };
             let _ = news.try_send(News::Core(Input::Engine(event)));
         };
-        self.store.ensure(model, source, progress).await?;
+        let brought = self.store.ensure(model, source, progress).await;
+        self.downloads.remember(model, brought.as_ref().err().map(ToString::to_string));
+        brought?;
         self.store.mark_used(model);
         let _ = self.news.send(News::Models).await;
         Ok(hold)

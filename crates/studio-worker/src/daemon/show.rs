@@ -6,11 +6,12 @@ use std::sync::Arc;
 use studio_protocol::Timestamp;
 use worker_core::Identity;
 use worker_local::{
-    EngineView, LaneState, LaneView, MachineView, MemoryView, PauseView, Presence, RegistrationState,
-    RegistrationView, SessionState, Status, UpdateView, WorkerState,
+    EngineView, LaneState, LaneView, MachineView, MemoryView, Presence, RegistrationState, RegistrationView,
+    SessionState, Status, UpdateView, WorkerState,
 };
 
 use super::Daemon;
+use super::pausing::{hold_view, presence_view};
 use crate::config::Config;
 use crate::engines::{EngineProgram, EngineState, LaneSnapshot};
 use crate::hardware::GIB;
@@ -94,10 +95,11 @@ impl Daemon {
             registration: registration(self.worker.identity()),
             session,
             last_trouble: snapshot.last_trouble,
-            pause: snapshot.paused.then_some(PauseView { until: None, until_idle: false }),
+            pause: self.pause_view(snapshot.pause),
+            presence: presence_view(snapshot.presence),
             ending: snapshot.ending,
             state: match session {
-                _ if snapshot.paused => WorkerState::Paused,
+                _ if snapshot.pause.is_some() || !snapshot.holds.is_empty() => WorkerState::Paused,
                 _ if !self.ledger.jobs().is_empty() => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
@@ -105,6 +107,7 @@ impl Daemon {
                 | SessionState::Connecting
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
+            holds: snapshot.holds.into_iter().map(hold_view).collect(),
             jobs: self.ledger.jobs().to_vec(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
@@ -112,6 +115,8 @@ impl Daemon {
             memory: self.memory_view(),
             engines: self.engine_views(),
             lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            downloads: self.files.downloads.shown(),
+            update: self.updates.view(),
             last_record: self.ledger.history().last(),
             last_log: self.log.last(),
             ..self.shown.first()

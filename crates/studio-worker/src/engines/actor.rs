@@ -37,6 +37,13 @@ pub(super) enum Ask {
     Load(Box<Preload>),
     /// Ends the process as soon as it has nothing to do.
     Free,
+    /// How long it may idle from now on.
+    IdleTtl(Duration),
+    /// Ends the process whatever it does; jobs are taken again afterwards.
+    Abort {
+        grace: Duration,
+        done: oneshot::Sender<()>,
+    },
     Stop {
         grace: Duration,
         done: oneshot::Sender<()>,
@@ -161,6 +168,11 @@ impl Actor {
             Ask::Cancel(job_id) => self.cancel(&job_id),
             Ask::Load(preload) => self.take_preload(preload),
             Ask::Free => self.free = true,
+            Ask::IdleTtl(ttl) => Arc::make_mut(&mut self.settings).idle_ttl = ttl,
+            Ask::Abort { grace, done } => {
+                self.abort(grace, "the owner wants the memory").await;
+                let _ = done.send(());
+            }
             Ask::Describe(answer) => match &self.description {
                 Some(description) => drop(answer.send(Ok(description.clone()))),
                 None if self.closed => drop(answer.send(Err(DescribeError::Start(STOPPED.to_owned())))),

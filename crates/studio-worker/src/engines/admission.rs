@@ -1,7 +1,5 @@
 //! Whether a model may be brought into memory now, and who has to leave for it.
 
-/// Models in memory at a time, whatever their size: each is a process.
-const MAX_LANES: usize = 8;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// What a model asks for.
@@ -13,6 +11,8 @@ pub(super) struct Wish {
     pub(super) free: u64,
     /// Bytes of them that stay free.
     pub(super) reserve: u64,
+    /// Models in memory at a time, whatever their size: each is a process.
+    pub(super) max_lanes: usize,
 }
 
 /// What a lane is doing.
@@ -61,7 +61,7 @@ pub(super) fn decide<K: Clone>(wish: Wish, others: &[Other<K>]) -> Decision<K> {
         return make_leave(&excluded);
     }
     let usable = wish.free.saturating_sub(wish.reserve);
-    if wish.need <= usable && others.len() < MAX_LANES {
+    if wish.need <= usable && others.len() < wish.max_lanes {
         return Decision::Admit;
     }
     if others.iter().any(|other| other.usage == Use::Leaving) {
@@ -73,15 +73,15 @@ pub(super) fn decide<K: Clone>(wish: Wish, others: &[Other<K>]) -> Decision<K> {
     let mut room = usable;
     let mut leaving = Vec::new();
     for other in idle {
-        let fits = wish.need <= room && others.len() - leaving.len() < MAX_LANES;
+        let fits = wish.need <= room && others.len() - leaving.len() < wish.max_lanes;
         // Who holds nothing helps with the number only.
-        if fits || (other.holds == 0 && others.len() < MAX_LANES) {
+        if fits || (other.holds == 0 && others.len() < wish.max_lanes) {
             continue;
         }
         room += other.holds;
         leaving.push(other.key.clone());
     }
-    if wish.need <= room && others.len() - leaving.len() < MAX_LANES {
+    if wish.need <= room && others.len() - leaving.len() < wish.max_lanes {
         return Decision::Evict(leaving);
     }
     let busy = others.iter().filter(|other| other.usage == Use::Busy && !other.resident);
@@ -103,7 +103,7 @@ fn refusal<K>(wish: Wish, others: &[Other<K>]) -> String {
     let amounts =
         format!("needs {:.1} GiB, {:.1} free, {:.1} kept", gib(wish.need), gib(wish.free), gib(wish.reserve));
     let residents = (kept > 0).then(|| format!("resident models hold {:.1} GiB", gib(kept)));
-    let crowd = (others.len() >= MAX_LANES)
+    let crowd = (others.len() >= wish.max_lanes)
         .then(|| format!("{} models are in memory, the most that may be", others.len()));
     [Some(amounts), residents, crowd].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
@@ -123,13 +123,16 @@ mod tests {
     }
 
     fn wish(need: u64, free: u64) -> Wish {
-        Wish { need: need * GB, free: free * GB, reserve: GB }
+        Wish { need: need * GB, free: free * GB, reserve: GB, max_lanes: 8 }
     }
 
     #[test]
     fn what_fits_is_admitted_and_the_reserve_is_left_alone() {
         assert_eq!(decide::<u32>(wish(4, 5), &[]), Decision::Admit);
-        let refused = decide::<u32>(Wish { need: 8 * GB + GB / 10, free: 5 * GB + GB / 5, reserve: GB }, &[]);
+        let refused = decide::<u32>(
+            Wish { need: 8 * GB + GB / 10, free: 5 * GB + GB / 5, reserve: GB, max_lanes: 8 },
+            &[],
+        );
         assert_eq!(refused, Decision::Refuse("needs 8.1 GiB, 5.2 free, 1.0 kept".to_owned()));
     }
 

@@ -4,6 +4,7 @@
 //! goes to its lane at once; for any other one the host makes room first, or says in words why there is none.
 
 mod place;
+mod tune;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use tokio::time::sleep;
 use super::actor::{Actor, Ask};
 use super::lane::{Lane, LaneKey, Load};
 use super::outbox::Outbox;
+pub use tune::Tuning;
+
 use super::{DescribeError, EngineJob, EngineSettings, EngineSnapshot, JobEvent, LaneSnapshot, STOPPED};
 
 /// Jobs and questions that may wait for a lane: more than a worker has slots, so that handing over never waits.
@@ -27,6 +30,11 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// Lanes without a process that are remembered, for their counts.
 const REMEMBERED: usize = 64;
 
+/// What an engine gets to end by itself when its owner wants the memory at once.
+const ABORT_GRACE: Duration = Duration::from_millis(500);
+/// Told to whoever wants a model loaded meanwhile.
+const WANTED_BACK: &str = "the owner wants the memory: it is loaded when the worker takes jobs again";
+
 /// What a handle asks.
 #[derive(Debug)]
 pub(super) enum HostAsk {
@@ -35,6 +43,9 @@ pub(super) enum HostAsk {
     Describe { engine: String, answer: oneshot::Sender<Result<Arc<Description>, DescribeError>> },
     Load(Box<LoadWish>),
     Unload { model: String, answer: oneshot::Sender<Result<(), String>> },
+    Tune(Box<Tuning>),
+    FreeMemory { at_once: bool },
+    UseMemory,
     Stop { grace: Duration, done: oneshot::Sender<()> },
 }
 
@@ -84,6 +95,8 @@ pub(super) struct Host {
     load: Load,
     board: watch::Sender<Vec<LaneSnapshot>>,
     uses: u64,
+    /// The owner wants the memory: nothing is loaded ahead of a job.
+    wanted_back: bool,
     closed: bool,
 }
 
@@ -108,6 +121,7 @@ impl Host {
             load,
             board,
             uses: 0,
+            wanted_back: false,
             closed: false,
         }
     }
@@ -143,6 +157,7 @@ impl Host {
             HostAsk::Cancel(job_id) => self.cancel(&job_id).await,
             HostAsk::Describe { engine, answer } => self.describe(engine, answer).await,
             HostAsk::Load(load) if self.closed => drop(load.answer.send(Err(STOPPED.to_owned()))),
+            HostAsk::Load(load) if self.wanted_back => drop(load.answer.send(Err(WANTED_BACK.to_owned()))),
             HostAsk::Load(load) if !self.settings.programs.contains_key(&load.source.engine) => {
                 let problem = format!("engine `{}` is not on this worker", load.source.engine.escape_debug());
                 let _ = load.answer.send(Err(problem));
@@ -151,6 +166,9 @@ impl Host {
             HostAsk::Unload { model, answer } => {
                 let _ = answer.send(self.unload(&model).await);
             }
+            HostAsk::Tune(tuning) => self.tune(*tuning).await,
+            HostAsk::FreeMemory { at_once } => self.free_memory(at_once).await,
+            HostAsk::UseMemory => self.wanted_back = false,
             HostAsk::Stop { grace, done } => {
                 self.stop(grace).await;
                 let _ = done.send(());
@@ -196,6 +214,34 @@ impl Host {
         if found { Ok(()) } else { Err(format!("model `{}` is not in memory", model.escape_debug())) }
     }
 
+    /// Every model leaves memory; what is waiting for room leaves with them when there is no time to lose.
+    async fn free_memory(&mut self, at_once: bool) {
+        self.wanted_back = true;
+        let waiting = std::mem::take(&mut self.waiting);
+        for waiting in waiting {
+            match waiting {
+                Waiting::Load(load) => drop(load.answer.send(Err(WANTED_BACK.to_owned()))),
+                Waiting::Job(job) if at_once => self.outbox.post(JobEvent::Stopped { job_id: job.job_id }),
+                job @ Waiting::Job(_) => self.waiting.push_back(job),
+            }
+        }
+        let mut ending = Vec::new();
+        for ((engine, model), lane) in &mut self.lanes {
+            if model.is_empty() || !lane.is_live() {
+                continue;
+            }
+            tracing::info!(engine, model, at_once, "leaves memory: its owner wants it back");
+            let (done, ended) = oneshot::channel();
+            let ask = if at_once { Ask::Abort { grace: ABORT_GRACE, done } } else { Ask::Free };
+            lane.leaving = true;
+            let _ = lane.mailbox.send(ask).await;
+            ending.push(ended);
+        }
+        for ended in ending {
+            let _ = ended.await;
+        }
+    }
+
     async fn stop(&mut self, grace: Duration) {
         self.closed = true;
         for waiting in std::mem::take(&mut self.waiting) {
@@ -233,12 +279,7 @@ impl Host {
         let program = self.settings.programs[&key.0].clone();
         let resident = self.settings.resident.contains(&key.1);
         let mut settings = (*self.settings).clone();
-        if key.1.is_empty() {
-            // It has said what it can do: nothing else is wanted of this process.
-            settings.idle_ttl = Duration::ZERO;
-        } else if resident {
-            settings.idle_ttl = super::settings::FOREVER;
-        }
+        settings.idle_ttl = self.idle_ttl(key);
         let (mailbox, asks) = mpsc::channel(MAILBOX);
         let (publish, snapshot) = watch::channel(EngineSnapshot::default());
         let load = self.load.fresh();

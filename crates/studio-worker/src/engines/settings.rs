@@ -13,6 +13,9 @@ use super::memory::{Probe, system_probe};
 /// Memory that is left alone when a model is loaded: what the system and its user need to go on, bytes.
 pub const DEFAULT_RESERVE: u64 = 1 << 30;
 
+/// Models in memory at a time: as many as anybody uses beside each other; each is a process with its own libraries.
+pub const DEFAULT_MAX_LANES: usize = 8;
+
 /// A century: longer than any process lives, and still a moment that clocks can name.
 pub(super) const FOREVER: Duration = Duration::from_hours(24 * 365 * 100);
 
@@ -31,6 +34,8 @@ pub struct EngineSettings {
     pub resident: BTreeSet<String>,
     /// Memory that is left alone when a model is loaded, bytes.
     pub reserve: u64,
+    /// Models in memory at a time.
+    pub max_lanes: usize,
     /// Measures what is free.
     pub probe: Probe,
     /// Threads that each engine may compute with; `None`: all processors.
@@ -63,6 +68,7 @@ impl EngineSettings {
             step_limit: None,
             resident: BTreeSet::new(),
             reserve: DEFAULT_RESERVE,
+            max_lanes: DEFAULT_MAX_LANES,
             probe: system_probe(),
         }
     }

@@ -42,7 +42,6 @@ impl Refusal {
     }
 
     /// 409: not as things stand.
-    #[expect(dead_code, reason = "for routes that refuse what does not go now")]
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
@@ -86,7 +85,6 @@ impl Refusal {
     }
 
     /// With every setting that was refused.
-    #[expect(dead_code, reason = "for the settings' routes")]
     pub(crate) fn with_problems(mut self, problems: Vec<ConfigProblem>) -> Self {
         self.problems = problems;
         self

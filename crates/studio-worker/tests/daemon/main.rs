@@ -8,6 +8,8 @@
 
 mod commands;
 mod jobs;
+mod joining;
+mod lifetime;
 mod local;
 mod models;
 mod openai;
@@ -15,4 +17,8 @@ mod process;
 mod registration;
 mod results;
 mod session;
+mod settings;
+mod shelf;
+mod steering;
 mod support;
+mod updates;

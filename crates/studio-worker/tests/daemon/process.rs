@@ -83,7 +83,7 @@ async fn a_second_signal_ends_at_once() {
     running.signal(Signal::TERM);
     until("the first signal is heard", || program.log().contains("ending within").then_some(())).await;
     let start = Instant::now();
-    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
     running.end().await;
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     until("the engine is gone", || (!is_alive(engines[0])).then_some(())).await;

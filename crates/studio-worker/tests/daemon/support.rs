@@ -1,5 +1,6 @@
 //! A studio under the test's control, and workers in process and out of it.
 
+mod api;
 mod http;
 mod program;
 mod studio;
@@ -7,8 +8,9 @@ mod worker;
 
 use std::time::Duration;
 
+pub use api::{client, until_some};
 pub use http::{Answer, Request};
-pub use program::{Program, is_alive};
+pub use program::{Program, Running, is_alive};
 pub use studio::{Peer, Studio};
 pub use worker::{TestWorker, approved_config};
 

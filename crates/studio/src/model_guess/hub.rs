@@ -7,7 +7,7 @@ use model_store::hub::{self, HubModel, RemoteFile};
 use model_store::{Web, WebSettings};
 use reqwest::{Client, header};
 
-use super::parts::HEAD_BYTES;
+use model_store::parts::HEAD_BYTES;
 
 /// How an address of the hub begins.
 pub const PREFIX: &str = "hf:";

@@ -6,7 +6,7 @@ use serde_json::json;
 use studio_protocol::{
     BadOffer, Cancel, FeatureSet, LogEntry, LogLevel, StudioFrame, Timestamp, UserPresence,
 };
-use worker_core::{Effect, EngineEvent, Input, Machine, ProgressReport, Settings};
+use worker_core::{Effect, EngineEvent, Input, Machine, Pause, ProgressReport, Settings};
 
 use crate::support::{Story, all_features, approved, attempt, chat, machine, picture};
 
@@ -81,17 +81,21 @@ fn one_slot_is_the_base_protocol_and_not_announced() {
 #[test]
 fn the_owner_and_the_machine_decide_what_is_taken() {
     let mut story = Story::open(all_features());
-    story.give(Input::SetPaused(true));
+    story.give(Input::Pause(Pause::default()));
+    story.sent();
     story.offer(chat("a"));
     assert_eq!(story.sent()[0]["code"], "paused");
-    story.give(Input::SetPaused(false));
+    story.give(Input::Resume);
+    story.sent();
     let mut busy = machine();
     busy.capabilities.only_when_idle = true;
     busy.capabilities.user_presence = Some(UserPresence::Active);
     story.give(Input::Machine(Box::new(busy)));
+    story.wanted.clear();
     story.offer(chat("b"));
     assert_eq!(story.sent()[0]["code"], "paused");
     story.give(Input::Machine(Box::new(Machine { free_vram_gb: Some(1.2), ..machine() })));
+    story.wanted.clear();
     story.offer(chat("c"));
     let reject = &story.sent()[0];
     assert_eq!(reject["code"], "insufficient_memory");

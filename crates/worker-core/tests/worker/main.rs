@@ -8,9 +8,11 @@
     reason = "a test that is wrong about these fails, and its helpers read better by value"
 )]
 
+mod change;
 mod ending;
 mod jobs;
 mod live;
+mod pausing;
 mod properties;
 mod registration;
 mod release;

@@ -9,8 +9,8 @@ use studio_protocol::{
     Cancel, CloseCode, Delta, FeatureSet, JobAck, JobId, Offer, PREVIEW_INTERVAL, StudioFrame, WorkerFrame,
 };
 use worker_core::{
-    Effect, EngineEvent, Input, Output, Settings, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
-    Worker,
+    Effect, EngineEvent, Input, Output, Pause, Rules, Seen, Settings, SocketEvent, SpoolEntry, SpoolOutcome,
+    UploadOutcome, Worker,
 };
 
 use crate::support::{Counting, all_features, approved, attempt, chat, machine, picture, welcome};
@@ -20,19 +20,35 @@ enum Step {
     Pass(u64),
     Open,
     Refuse,
-    Welcome { base: bool },
+    Welcome {
+        base: bool,
+    },
     Cut,
     Violation,
-    Offer { job: u8, picture: bool },
+    Offer {
+        job: u8,
+        picture: bool,
+    },
     Finish(u8),
     Fail(u8),
     Say(u8),
     Look(u8),
-    Acknowledge { stale: bool },
-    Upload { taken: bool },
+    Acknowledge {
+        stale: bool,
+    },
+    Upload {
+        taken: bool,
+    },
     Cancel(u8),
     DiskFull(bool),
-    Pause(bool),
+    Pause {
+        release: bool,
+        free_memory: bool,
+        secs: Option<u64>,
+    },
+    Resume,
+    /// Whether a program fills the screen.
+    Screen(bool),
     Restart,
 }
 
@@ -53,7 +69,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<bool>().prop_map(|taken| Step::Upload { taken }),
         1 => (0u8..6).prop_map(Step::Cancel),
         1 => any::<bool>().prop_map(Step::DiskFull),
-        1 => any::<bool>().prop_map(Step::Pause),
+        2 => (any::<bool>(), any::<bool>(), any::<Option<u8>>()).prop_map(|(release, free_memory, secs)| {
+            Step::Pause { release, free_memory, secs: secs.map(u64::from) }
+        }),
+        2 => Just(Step::Resume),
+        2 => any::<bool>().prop_map(Step::Screen),
         1 => Just(Step::Restart),
     ]
 }
@@ -95,6 +115,12 @@ struct World {
     delivered: BTreeSet<JobId>,
     disk_full: bool,
     violation: bool,
+    /// Stopped, and their engines have not said so yet.
+    ending: Vec<JobId>,
+    /// Given back on request, their engines stopped.
+    released: BTreeSet<JobId>,
+    /// Engine processes were ended and no model was loaded since.
+    is_free: bool,
 }
 
 impl World {
@@ -121,8 +147,12 @@ impl World {
             delivered: BTreeSet::new(),
             disk_full: false,
             violation: false,
+            ending: Vec::new(),
+            released: BTreeSet::new(),
+            is_free: true,
         };
         world.give(Input::Machine(Box::new(machine())));
+        world.take(Step::Screen(false));
         world
     }
 
@@ -150,6 +180,14 @@ impl World {
                 self.heard.remove(&claim.job_id);
                 self.shown.remove(&claim.job_id);
                 assert!(self.accepted.contains(&claim.job_id), "run before accept");
+                let snapshot = self.worker.snapshot();
+                assert!(
+                    snapshot.pause.is_none() && snapshot.holds.is_empty(),
+                    "a job is taken during a pause"
+                );
+                assert!(!self.ending.contains(&claim.job_id), "two runs of one job at once");
+                self.released.remove(&claim.job_id);
+                self.is_free = false;
                 assert!(
                     self.running.insert(claim.job_id, claim.task.kind().result_is_json()).is_none(),
                     "run twice"
@@ -158,9 +196,17 @@ impl World {
                 assert!(self.running.len() <= self.slots as usize * kinds, "more jobs than slots");
             }
             Effect::Stop(job) => {
-                assert!(self.cancelled.contains(&job), "stopped without a reason");
-                self.running.remove(&job);
-                self.give(Input::Engine(EngineEvent::Stopped { job }));
+                let was_running = self.running.remove(&job).is_some();
+                let snapshot = self.worker.snapshot();
+                if snapshot.pause.is_some() || !snapshot.holds.is_empty() {
+                    let is_whole = was_running && !self.owed.contains(&job);
+                    assert!(is_whole || self.cancelled.contains(&job), "given back with a result");
+                    self.released.insert(job.clone());
+                } else {
+                    assert!(self.cancelled.contains(&job), "stopped without a reason");
+                }
+                // The engine takes its time: until then the job must not be taken again.
+                self.ending.push(job);
             }
             Effect::Spool(entry) => {
                 let job = entry.job_id.clone();
@@ -188,6 +234,14 @@ impl World {
                 panic!("it is approved")
             }
             Effect::LoadModel(_) | Effect::UnloadModel(_) => panic!("nobody asked for a model"),
+            Effect::FreeMemory { at_once } => {
+                assert!(!self.worker.snapshot().holds.is_empty() || self.worker.snapshot().pause.is_some());
+                // Those that were called off end with the process.
+                let stays = self.running.keys().filter(|job| !self.cancelled.contains(*job)).count();
+                assert!(stays == 0, "an engine is ended under a job (at once: {at_once})");
+                self.is_free = true;
+            }
+            Effect::LoadResidents => self.is_free = false,
             Effect::SavePaused(_) | Effect::Log { .. } | Effect::Ended { .. } => {}
         }
     }
@@ -233,7 +287,11 @@ impl World {
                 let last = self.shown.insert(preview.job_id, self.now);
                 assert!(last.is_none_or(|last| self.now - last >= PREVIEW_INTERVAL), "too many previews");
             }
-            WorkerFrame::ReadyForMore | WorkerFrame::Release(_) | WorkerFrame::Goodbye(_) => {
+            WorkerFrame::Release(release) => {
+                assert!(self.released.remove(&release.job_id), "released twice, or without a pause");
+                self.said.remove(&release.job_id);
+            }
+            WorkerFrame::ReadyForMore | WorkerFrame::Goodbye(_) => {
                 panic!("never asked for: {frame:?}")
             }
         }
@@ -294,7 +352,15 @@ impl World {
         }
     }
 
+    /// Engines say their last words.
+    fn engines_end(&mut self) {
+        for job in std::mem::take(&mut self.ending) {
+            self.give(Input::Engine(EngineEvent::Stopped { job }));
+        }
+    }
+
     fn pass(&mut self, millis: u64) {
+        self.engines_end();
         let end = self.now + Duration::from_millis(millis);
         while let Some(at) = self.worker.next_deadline().filter(|at| *at <= end) {
             self.now = self.now.max(at);
@@ -402,7 +468,16 @@ impl World {
                 self.frame(StudioFrame::Cancel(Cancel { job_id: id(job), reason: "no".into() }));
             }
             Step::DiskFull(full) => self.disk_full = full,
-            Step::Pause(paused) => self.give(Input::SetPaused(paused)),
+            Step::Pause { release, free_memory, secs } => {
+                let until = secs.map(|secs| self.now + Duration::from_secs(secs));
+                self.give(Input::Pause(Pause { until, until_idle: false, release, free_memory }));
+                let running = self.running.keys().filter(|job| !self.cancelled.contains(*job)).count();
+                assert!(!release || self.worker.snapshot().pause.is_none() || running == 0);
+            }
+            Step::Resume => self.give(Input::Resume),
+            Step::Screen(full) => {
+                self.give(Input::Seen(Box::new(Seen { fullscreen: Some(full), ..Seen::default() })));
+            }
             Step::Restart => self.restart(),
         }
     }
@@ -411,8 +486,10 @@ impl World {
     fn restart(&mut self) {
         let spool: Vec<_> = self.spool.values().cloned().collect();
         self.owed.retain(|job| self.spool.contains_key(job));
-        (self.line, self.running) = (Line::Down, BTreeMap::new());
+        (self.line, self.running, self.is_free) = (Line::Down, BTreeMap::new(), true);
         self.shown.clear();
+        self.ending.clear();
+        self.released.clear();
         self.uploads.clear();
         self.unacknowledged.clear();
         self.worker = Worker::new(settings(self.slots), approved(), spool, Box::new(Counting::default()));
@@ -422,6 +499,9 @@ impl World {
     /// The studio is well and acknowledges everything.
     fn calm_down(&mut self) {
         self.disk_full = false;
+        self.engines_end();
+        self.take(Step::Screen(false));
+        self.take(Step::Resume);
         for _ in 0..200 {
             self.pass(1_000);
             self.open();
@@ -435,7 +515,8 @@ impl World {
 }
 
 fn settings(slots: u32) -> Settings {
-    Settings { slots: Settings::same_slots(slots), ..Settings::default() }
+    let rules = Rules { pause_on_fullscreen: true, ..Rules::default() };
+    Settings { slots: Settings::same_slots(slots), rules, ..Settings::default() }
 }
 
 proptest! {
@@ -450,6 +531,8 @@ proptest! {
         world.calm_down();
         let never_arrived: Vec<_> = world.owed.iter().filter(|job| !world.cancelled.contains(*job)).collect();
         prop_assert!(never_arrived.is_empty(), "never arrived: {never_arrived:?}");
+        prop_assert!(!world.is_free || world.worker.snapshot().jobs.is_empty());
+        prop_assert!(!world.is_free, "resident models came back");
         prop_assert!(world.spool.keys().all(|job| world.cancelled.contains(job)), "left in the spool: {:?}", world.spool.keys());
     }
 }

@@ -160,3 +160,91 @@ fn secrets_are_not_shown() {
     let text = format!("{:?} {:?}", Secret::new("hunter2"), approved());
     assert!(!text.contains("hunter2") && !text.contains("\"tok\""), "{text}");
 }
+
+fn codes(story: &Story) -> Vec<Option<String>> {
+    let code = |effect: &Effect| match effect {
+        Effect::Register { join_code, .. } => Some(join_code.as_ref().map(|code| code.reveal().to_owned())),
+        _ => None,
+    };
+    story.wanted.iter().filter_map(code).collect()
+}
+
+fn rejected() -> Story {
+    let identity = Identity::Rejected { install_id: "install-0".into(), reason: "no".into() };
+    Story::with(Settings::default(), identity, Vec::new())
+}
+
+#[test]
+fn a_reset_gives_jobs_back_closes_the_session_and_asks_as_another_worker() {
+    let mut story = Story::open(all_features());
+    story.offer(crate::support::chat("job-1"));
+    story.wanted.clear();
+    story.give(Input::ResetRegistration);
+    assert!(story.stops("job-1") && story.forgets("job-1"));
+    assert_eq!(story.close(), Some(studio_protocol::WorkerClose::SessionEnded));
+    assert_eq!(story.saved(), Some(&Identity::Pristine { install_id: Some("install-1".into()) }));
+    assert_eq!(requests(&story), [("install-1".to_owned(), "secret-1".to_owned())]);
+    let order: Vec<&str> = story
+        .wanted
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(_) => Some("release"),
+            Effect::Close(_) => Some("close"),
+            Effect::Register { .. } => Some("register"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["release", "close", "register"]);
+    story.closed(Some(1000));
+    assert_eq!(story.exit(), None, "late news of the old session say nothing");
+}
+
+#[test]
+fn a_reset_leaves_a_rejection() {
+    let mut story = rejected();
+    story.give(Input::ResetRegistration);
+    assert_eq!(requests(&story), [("install-1".to_owned(), "secret-1".to_owned())]);
+    assert_eq!(codes(&story), [None]);
+}
+
+#[test]
+fn a_code_is_asked_with_at_once_and_its_decision_too() {
+    for mut story in [pristine(), pending(), rejected()] {
+        story.wanted.clear();
+        story.give(Input::Join(Secret::new("CODE")));
+        assert_eq!(codes(&story), [Some("CODE".to_owned())]);
+        story.give(Input::Registered(PostAnswer::Taken("rr-9".into())));
+        assert_eq!(
+            story.saved().and_then(Identity::request_id).map(studio_protocol::RequestId::as_str),
+            Some("rr-9")
+        );
+        assert_eq!(polls(&story), 1, "nobody has to wait for the tick");
+        let status = RegistrationStatus::Approved { worker_id: "w-9".into(), auth_token: "tok-9".into() };
+        story.give(Input::Polled(PollAnswer::Status(status)));
+        assert!(story.wants(|effect| matches!(effect, Effect::Connect { .. })));
+    }
+}
+
+#[test]
+fn a_code_that_is_not_taken_is_forgotten_and_leaves_everything_as_it_was() {
+    let mut story = rejected();
+    story.give(Input::Join(Secret::new("CODE")));
+    story.give(Input::Registered(PostAnswer::Failed("400: joinCode: is unknown".into())));
+    assert!(story.worker.snapshot().last_trouble.unwrap().contains("joinCode: is unknown"));
+    assert_eq!(story.worker.identity().word(), "rejected");
+    story.wanted.clear();
+    story.pass(REGISTRATION_TICK * 3);
+    assert!(story.wanted.is_empty(), "{:?}", story.wanted);
+    let mut story = pending();
+    story.give(Input::Join(Secret::new("CODE")));
+    story.give(Input::Registered(PostAnswer::Failed("no".into())));
+    story.pass(REGISTRATION_TICK);
+    assert_eq!((codes(&story).len(), polls(&story)), (1, 1), "the former request is still asked for");
+}
+
+#[test]
+fn a_worker_that_has_joined_ignores_a_code() {
+    let mut story = Story::open(all_features());
+    story.give(Input::Join(Secret::new("CODE")));
+    assert!(codes(&story).is_empty() && story.logged("has joined"));
+}

@@ -174,7 +174,10 @@ impl World {
         note!(self, "{}: pauses {name}: {paused}", if operator { "operator" } else { "owner" });
         if !operator {
             self.hosts[host.0].owner_paused = paused;
-            return self.drive(host, Input::SetPaused(paused));
+            return self.drive(
+                host,
+                if paused { Input::Pause(worker_core::Pause::default()) } else { Input::Resume },
+            );
         }
         if let Some(worker) = self.hosts[host.0].worker_id() {
             self.request(From::Client, Body::Pause { worker, paused });
@@ -232,7 +235,7 @@ impl World {
                 continue;
             }
             match &host.process {
-                Some(Process::Ours(_)) => self.drive(HostId(id), Input::SetPaused(false)),
+                Some(Process::Ours(_)) => self.drive(HostId(id), Input::Resume),
                 Some(Process::Base(_)) => {}
                 None => {
                     let pause = self.dice.millis(100, 3_000);

@@ -94,7 +94,7 @@ impl World {
 
     fn carry_out(&mut self, id: HostId, effect: Effect, inputs: &mut VecDeque<Input>) {
         match effect {
-            Effect::Register { install_id, secret, capabilities } => {
+            Effect::Register { install_id, secret, capabilities, join_code: _ } => {
                 let secret = secret.reveal().to_owned();
                 self.request(self.sender(id), Body::Register { install_id, secret, capabilities });
             }

@@ -43,8 +43,14 @@ fn the_commented_settings_of_the_template_are_valid_too() {
 }
 
 #[test]
+fn a_new_file_means_what_an_empty_one_does() {
+    let ((_one, new), (_other, empty)) = (file(&TEMPLATE), file(""));
+    assert_eq!(load(&new).unwrap(), load(&empty).unwrap());
+}
+
+#[test]
 fn an_identity_comes_back_and_leaves_no_trace_of_the_former_one() {
-    let (_dir, file) = file(TEMPLATE);
+    let (_dir, file) = file(&TEMPLATE);
     let pending = Identity::Pending {
         install_id: "i-1".into(),
         request_id: "rr-1".into(),
@@ -57,7 +63,7 @@ fn an_identity_comes_back_and_leaves_no_trace_of_the_former_one() {
         assert_eq!(load(&file).unwrap().identity, identity);
     }
     let text = fs::read_to_string(file.path()).unwrap();
-    assert_eq!(text, TEMPLATE, "comments and order are kept");
+    assert_eq!(text, *TEMPLATE, "comments and order are kept");
 }
 
 #[test]
@@ -129,14 +135,14 @@ fn variables_win_over_the_file_but_not_over_the_registration() {
 
 #[test]
 fn a_change_that_would_make_the_file_invalid_is_not_written() {
-    let (_dir, file) = file(TEMPLATE);
+    let (_dir, file) = file(&TEMPLATE);
     assert!(file.save(Key::Slots, 1000).is_err());
-    assert_eq!(fs::read_to_string(file.path()).unwrap(), TEMPLATE);
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), *TEMPLATE);
 }
 
 #[test]
 fn changes_from_several_sides_do_not_undo_each_other() {
-    let (_dir, file) = file(TEMPLATE);
+    let (_dir, file) = file(&TEMPLATE);
     std::thread::scope(|scope| {
         for n in 0..8 {
             let file = file.clone();

@@ -172,7 +172,12 @@ impl Actor {
         for answer in self.describing.drain(..) {
             let _ = answer.send(Err(DescribeError::Start(super::STOPPED.to_owned())));
         }
-        self.end_preload(Err(super::STOPPED.to_owned()));
+        self.abort(grace, super::STOPPED).await;
+    }
+
+    /// Ends the process; what ran or waited is told so.
+    pub(super) async fn abort(&mut self, grace: Duration, why: &str) {
+        self.end_preload(Err(why.to_owned()));
         self.stop_process(grace).await;
         let running = std::mem::take(&mut self.running).into_iter().map(|running| *running.job);
         for job in running.chain(std::mem::take(&mut self.waiting)) {

@@ -77,7 +77,10 @@ impl Host {
             return Decision::Wait;
         }
         let free = if need == 0 { u64::MAX } else { self.free(on_device).await };
-        decide(Wish { need, free, reserve: self.settings.reserve }, &others)
+        decide(
+            Wish { need, free, reserve: self.settings.reserve, max_lanes: self.settings.max_lanes },
+            &others,
+        )
     }
 
     /// What nobody uses and nobody is about to use.

@@ -102,6 +102,25 @@ async fn a_pause_keeps_the_studios_jobs_away_and_not_the_owners_own() {
 }
 
 #[tokio::test]
+async fn a_pause_that_frees_the_memory_ends_local_jobs_and_takes_no_more() {
+    let worker = alone();
+    let program = Program::of(&worker).await;
+    let request = program.refused("/chat/completions", chat("[[delay=60000]] slow"));
+    tokio::pin!(request);
+    tokio::select! {
+        _ = &mut request => panic!("answered"),
+        _ = program.until_running(1) => {}
+    }
+    let pause = program.request(reqwest::Method::POST, "/api/v1/pause").bearer_auth(&program.token);
+    let ask = json!({"until": {"kind": "resumed"}, "when": "now", "freeMemory": true});
+    assert!(pause.json(&ask).send().await.unwrap().status().is_success());
+    assert_eq!(request.await.0, 503);
+    let (status, retry, error) = program.refused("/chat/completions", chat("more")).await;
+    assert!(status == 503 && retry.is_some(), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("memory"), "{error}");
+}
+
+#[tokio::test]
 async fn too_many_are_told_when_to_come_again() {
     let worker = alone();
     let program = Program::of(&worker).await;

@@ -34,6 +34,10 @@ impl Program {
                 command.env_remove(name);
             }
         }
+        // Nor whether there is a display.
+        for name in ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR"] {
+            command.env_remove(name);
+        }
         // Nor what else was built beside the worker's program.
         command.env("STUDIO_WORKER_ENGINES", "synthetic");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -49,6 +53,13 @@ impl Program {
     pub fn start(&self, args: &[&str]) -> Running {
         let log = fs::File::options().create(true).append(true).open(self.path("stderr.log")).unwrap();
         Running { child: self.command(args).stdout(Stdio::null()).stderr(log).spawn().unwrap() }
+    }
+
+    /// What the daemon's log files hold.
+    pub fn file_log(&self) -> String {
+        let files = fs::read_dir(self.path("logs")).into_iter().flatten().flatten();
+        let daemons = files.filter(|file| file.file_name().to_string_lossy().starts_with("studio-worker"));
+        daemons.map(|file| fs::read_to_string(file.path()).unwrap()).collect()
     }
 
     pub fn log(&self) -> String {
