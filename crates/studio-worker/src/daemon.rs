@@ -49,7 +49,7 @@ use crate::updates::Updates;
 use crate::upload::Uploader;
 use ledger::Ledger;
 use local_jobs::LocalJobs;
-pub(crate) use local_jobs::{Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
+pub(crate) use local_jobs::{EnginesKnown, Folder, Follow, LocalNews, Made, NewLocal, Update, feed};
 pub(crate) use prepare::Files;
 use prepare::{Prepared, Preparing};
 use show::Shown;
@@ -356,7 +356,7 @@ impl Daemon {
         self.inbox.close();
         self.uploads.values().for_each(Tasks::stop_hard);
         self.engine_events.close();
-        self.local_jobs.end_all();
+        self.local_jobs.end_all(&mut self.ledger);
         if let Some(session) = self.session.take() {
             session.cut();
         }

@@ -124,7 +124,7 @@ impl Worker {
     }
 
     /// Whether the memory of all models is wanted back, and whether at once.
-    pub(crate) fn wants_memory(&self) -> Option<bool> {
+    pub fn wants_memory(&self) -> Option<bool> {
         let pause = self.pause.filter(|pause| pause.free_memory).map(|pause| pause.release);
         pause.max(self.owner.wants_memory())
     }

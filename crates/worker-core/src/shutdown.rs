@@ -41,7 +41,9 @@ impl Worker {
         let told = self.outbox.is_empty() && self.fails.is_empty();
         // Without a session a signal need not wait: results are in the spool, and the studio keeps their claims.
         let nobody_to_tell = self.stopping.is_some() && self.link.open().is_none();
-        if grace_over || (self.jobs.is_empty() && (told || nobody_to_tell)) {
+        // A drain is patient with everybody, a signal with the studio's jobs alone.
+        let local_done = self.stopping.is_some() || self.machine.local_jobs.is_empty();
+        if grace_over || (self.jobs.is_empty() && local_done && (told || nobody_to_tell)) {
             self.end();
         }
     }

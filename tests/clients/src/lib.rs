@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use e2e::{Story, id_of};
 use serde_json::{Value, json};
-use testkit::{POLL, StudioOptions, WorkerProcess};
+use testkit::{Home, POLL, StudioOptions, WorkerProcess, wait_for};
 
 /// The longest that one suite may take: a debug build on a busy machine.
 const SUITE_LIMIT: Duration = Duration::from_mins(8);
@@ -104,11 +104,44 @@ impl Fleet {
     }
 }
 
+/// A worker with the synthetic engine that no studio is in reach of; it ends with this.
+pub struct Alone {
+    worker: WorkerProcess,
+    _home: Home,
+}
+
+impl Alone {
+    /// Starts it, and waits until local programs can find it.
+    pub async fn start() -> Self {
+        let home = Home::new();
+        let mut worker = WorkerProcess::new(&home, "alone");
+        // Nobody listens on the discard port, and a free one is taken for the worker's own.
+        for (key, value) in [("api_base_url", "http://127.0.0.1:9"), ("local_api_port", "0")] {
+            worker.set(key, value).await;
+        }
+        worker.run().await;
+        let found = worker.folder().join("local-api.json");
+        wait_for("the worker's local API", e2e::SOON, async || found.is_file().then_some(())).await;
+        Self { worker, _home: home }
+    }
+
+    /// Runs `program` in this crate's folder, with the worker's folder in its environment; panics with what it wrote when
+    /// it fails.
+    pub async fn passes(&self, program: &Path, arguments: &[&str]) {
+        let mut command = tokio::process::Command::new(program);
+        command.args(arguments).env("WORKER_FOLDER", self.worker.folder());
+        ends_well(command).await;
+    }
+}
+
 async fn succeeds(story: &Story, mut command: tokio::process::Command) {
+    command.env("STUDIO_URL", story.studio.url()).env("STUDIO_ADMIN_KEY", story.studio.admin_key());
+    ends_well(command).await;
+}
+
+async fn ends_well(mut command: tokio::process::Command) {
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("STUDIO_URL", story.studio.url())
-        .env("STUDIO_ADMIN_KEY", story.studio.admin_key())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clients::{Fleet, python};
+use clients::{Alone, Fleet, python};
 
 #[tokio::test]
 async fn python_clients() {
@@ -11,6 +11,12 @@ async fn python_clients() {
         .passes(&python(), &["-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", "python"])
         .await;
     assert!(fleet.jobs_done().await > 50);
+}
+
+#[tokio::test]
+async fn python_clients_of_a_worker_alone() {
+    let arguments = ["-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", "python_worker"];
+    Alone::start().await.passes(&python(), &arguments).await;
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ impl Daemon {
                     Some(Origin::Studio) => self.step(Input::Release(job.into())).await,
                     // Its end comes as the engine's event, and whoever waits for it is told.
                     Some(Origin::Local) => {
-                        self.engines.cancel(&job.into()).await;
+                        self.call_off_local(&job.into(), "its owner called it off").await;
                         None
                     }
                     None => {

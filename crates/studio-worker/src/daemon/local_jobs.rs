@@ -14,12 +14,13 @@ use std::time::Duration;
 use engine_protocol::Description;
 use model_store::Hold;
 use studio_dialects::{Failure, Kind};
-use studio_protocol::{JobId, ModelSource, Stage, Task, TaskKind, Timestamp};
+use studio_protocol::{JobId, ModelSource, Stage, Task, TaskKind};
 use studio_runtime::Tasks;
 use tokio::sync::oneshot;
 use worker_core::{ExitReason, ProgressReport};
-use worker_local::{Origin, RunningJob};
+use worker_local::{JobEnd, Origin};
 
+use super::ledger::{Ledger, picture_at, running_job};
 use super::{Daemon, News};
 use crate::engines::{EngineJob, JobEvent, Output};
 use crate::logbatch::{self, Category};
@@ -31,11 +32,9 @@ pub(crate) const MOST_LOCAL_JOBS: usize = 32;
 /// When another try may find room among them: some answers are given by then.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
 /// When another try may find memory: a job of another model is over by then, or a program has ended.
-const MEMORY_RETRY: Duration = Duration::from_secs(30);
+const MEMORY_RETRY: Duration = Duration::from_secs(10);
 /// When a worker that is about to end may be back.
 const ENDING_RETRY: Duration = Duration::from_secs(5);
-/// Characters of a prompt that lists show.
-const SHOWN_PROMPT_CHARS: usize = 200;
 
 /// A job that a local program wants.
 #[derive(Debug)]
@@ -62,28 +61,16 @@ pub(crate) enum LocalNews {
     /// Nobody waits for it any more.
     Gone(JobId),
     /// What every engine can do, by its name.
-    Engines(oneshot::Sender<BTreeMap<String, Arc<Description>>>),
+    Engines(oneshot::Sender<EnginesKnown>),
 }
 
-/// The latest look at a picture.
-#[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the route that shows it comes with the local API")]
-pub(crate) struct Look {
-    pub(crate) mime: String,
-    /// Base64.
-    pub(crate) data: String,
-}
+/// Every engine that there is, and what it can do, once it has said so.
+pub(crate) type EnginesKnown = BTreeMap<String, Option<Arc<Description>>>;
 
 /// One that waits or runs.
 struct LocalJob {
     feed: Feed,
     kind: TaskKind,
-    model: String,
-    prompt: String,
-    started_at: Timestamp,
-    progress: ProgressReport,
-    looks: u64,
-    look: Option<Look>,
     wants_looks: bool,
     /// Its preparation, and who looks out for its client.
     tasks: Tasks,
@@ -118,50 +105,13 @@ impl LocalJobs {
         counts
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// For the status.
-    pub(super) fn running(&self) -> Vec<RunningJob> {
-        self.0.iter().map(LocalJob::shown).collect()
-    }
-
-    /// The latest look at a job.
-    #[expect(dead_code, reason = "the route that shows it comes with the local API")]
-    pub(super) fn look(&self, job: &JobId) -> Option<&Look> {
-        self.0.iter().find(|local| local.feed.job() == job)?.look.as_ref()
-    }
-
     /// The worker ends: whoever waits is told so, and nothing is left on the disk.
-    pub(super) fn end_all(&mut self) {
+    pub(super) fn end_all(&mut self, ledger: &mut Ledger) {
         for local in std::mem::take(&mut self.0) {
             local.tasks.stop_hard();
+            let reason = Some("the worker ended".to_owned());
+            ledger.end(local.feed.job().as_str(), JobEnd::Cancelled, reason, None);
             local.feed.end(Err(ending()));
-        }
-    }
-}
-
-impl LocalJob {
-    fn shown(&self) -> RunningJob {
-        let ProgressReport { step, steps, eta_ms, stage, bytes, total_bytes } = self.progress.clone();
-        RunningJob {
-            id: self.feed.job().to_string(),
-            origin: Origin::Local,
-            kind: self.kind,
-            model: self.model.clone(),
-            project: String::new(),
-            name: String::new(),
-            prompt: self.prompt.clone(),
-            started_at: self.started_at,
-            stage,
-            step,
-            steps,
-            eta_ms,
-            bytes,
-            total_bytes,
-            preview: self.looks,
         }
     }
 }
@@ -176,7 +126,8 @@ impl Daemon {
                 None
             }
             LocalNews::Engines(answer) => {
-                let _ = answer.send(self.sources.engines.clone());
+                let known = |name: String| (name.clone(), self.sources.engines.get(&name).cloned());
+                let _ = answer.send(self.engines.names().into_iter().map(known).collect());
                 None
             }
         }
@@ -190,7 +141,8 @@ impl Daemon {
         }
         let folder = Folder::new(self.home.work().join(feed.job().as_str()));
         let (kind, tasks) = (task.kind(), self.tasks.child());
-        let prompt = task.prompt().chars().take(SHOWN_PROMPT_CHARS).collect();
+        let id = feed.job().to_string();
+        self.ledger.add(running_job(id, Origin::Local, kind, model.clone(), task.prompt()));
         let job = EngineJob {
             job_id: feed.job().clone(),
             attempt: None,
@@ -215,12 +167,6 @@ impl Daemon {
         self.local_jobs.0.push(LocalJob {
             feed,
             kind,
-            model,
-            prompt,
-            started_at: Timestamp::now(),
-            progress: ProgressReport::default(),
-            looks: 0,
-            look: None,
             wants_looks: preview,
             tasks: tasks.clone(),
             is_with_engine: false,
@@ -236,6 +182,10 @@ impl Daemon {
     fn refuses_local(&self) -> Option<Failure> {
         if self.worker.snapshot().ending {
             return Some(ending());
+        }
+        if self.worker.wants_memory().is_some() {
+            let why = "the owner wants the memory of this machine back: resume the worker, or wait for the pause to end";
+            return Some(Failure::new(Kind::Unavailable, why).after(MEMORY_RETRY));
         }
         let running = self.local_jobs.0.len();
         (running >= MOST_LOCAL_JOBS).then(|| {
@@ -290,10 +240,10 @@ impl Daemon {
                         local.feed.started();
                     }
                     local.feed.progress(step, steps);
-                    let stage = Some(stage);
-                    local.progress =
-                        ProgressReport { step, steps, eta_ms, stage, ..ProgressReport::default() };
                 }
+                let stage = Some(stage);
+                let report = ProgressReport { step, steps, eta_ms, stage, ..ProgressReport::default() };
+                self.ledger.progress(&job_id, &report);
                 self.board.touch();
                 return None;
             }
@@ -304,19 +254,17 @@ impl Daemon {
                 return None;
             }
             JobEvent::Preview { job_id, mime, data } => {
-                if let Some(local) = self.local_jobs.find(&job_id) {
-                    if local.wants_looks {
-                        local.feed.preview(data.clone());
-                    }
-                    local.looks += 1;
-                    local.look = Some(Look { mime, data });
+                self.ledger.look(&job_id, &mime, &data);
+                if let Some(local) = self.local_jobs.find(&job_id).filter(|local| local.wants_looks) {
+                    local.feed.preview(data);
                 }
                 self.board.touch();
                 return None;
             }
             JobEvent::Log { job_id, level, message } => {
-                // For the owner's log alone.
-                let _ = logbatch::log(Category::Engine, level, &message, job_id.as_ref());
+                if let Some(entry) = logbatch::log(Category::Engine, level, &message, job_id.as_ref()) {
+                    self.ledger.line(&entry);
+                }
                 return None;
             }
             JobEvent::Finished { job_id, output, .. } => (job_id, Ok(output)),
@@ -328,20 +276,30 @@ impl Daemon {
                 (job_id, Err(Failure::new(Kind::Unavailable, error).after(MEMORY_RETRY)))
             }
             JobEvent::Stopped { job_id } => {
-                let reason = self.local_jobs.find(&job_id).and_then(|local| local.cancelled);
-                (job_id, Err(cancelled(reason.unwrap_or("the engines of this worker were stopped"))))
+                let local = self.local_jobs.find(&job_id)?;
+                // Without anybody's wish for this job: the memory is wanted back, or the worker ends.
+                let was_stopped = "the engines of this worker were stopped";
+                let failure = match local.cancelled.replace(local.cancelled.unwrap_or(was_stopped)) {
+                    Some(reason) => cancelled(reason),
+                    None => Failure::new(Kind::Unavailable, was_stopped).after(MEMORY_RETRY),
+                };
+                (job_id, Err(failure))
             }
         };
         self.local_ended(&end.0, end.1).await
     }
 
     async fn local_ended(&mut self, id: &JobId, end: Result<Output, Failure>) -> Option<ExitReason> {
-        let LocalJob { feed, folder, tasks, .. } = self.local_jobs.take(id)?;
+        let LocalJob { feed, folder, tasks, cancelled, .. } = self.local_jobs.take(id)?;
         tasks.stop_hard();
-        match &end {
-            Ok(_) => tracing::info!(job = %id, "done"),
-            Err(failure) => tracing::info!(job = %id, "ended without a result: {failure}"),
-        }
+        let (how, reason, picture) = match &end {
+            Ok(Output::Json(_)) => (JobEnd::Done, None, None),
+            Ok(Output::File { path, .. }) => (JobEnd::Done, None, picture_at(path)),
+            Err(_) if let Some(reason) = cancelled => (JobEnd::Cancelled, Some(reason.to_owned()), None),
+            Err(failure) => (JobEnd::Failed, Some(failure.message.clone()), None),
+        };
+        tracing::info!(job = %id, "ended: {how:?}{}", reason.as_deref().map(|why| format!(", {why}")).unwrap_or_default());
+        self.ledger.end(id.as_str(), how, reason, picture);
         feed.end(end.map(|output| match output {
             Output::Json(json) => Made::Json(json),
             Output::File { path, ext } => Made::File { path, ext, folder },

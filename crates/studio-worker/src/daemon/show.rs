@@ -100,7 +100,7 @@ impl Daemon {
             ending: snapshot.ending,
             state: match session {
                 _ if snapshot.pause.is_some() || !snapshot.holds.is_empty() => WorkerState::Paused,
-                _ if !(self.ledger.jobs().is_empty() && self.local_jobs.is_empty()) => WorkerState::Busy,
+                _ if !self.ledger.jobs().is_empty() => WorkerState::Busy,
                 SessionState::Open => WorkerState::Idle,
                 SessionState::Off
                 | SessionState::Waiting
@@ -108,7 +108,7 @@ impl Daemon {
                 | SessionState::Greeting => WorkerState::Disconnected,
             },
             holds: snapshot.holds.into_iter().map(hold_view).collect(),
-            jobs: self.ledger.jobs().iter().cloned().chain(self.local_jobs.running()).collect(),
+            jobs: self.ledger.jobs().to_vec(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),

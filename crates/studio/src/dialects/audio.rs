@@ -96,7 +96,7 @@ async fn hear(
     let group = Group::submit(state, caller, kind, &asked.model, tasks, &options).await?;
     let names = group.names();
     let response = if asked.stream {
-        events(Talk::events(group.updates()))
+        events(Telling::events(group.updates()))
     } else {
         let job = group.end().await?.pop();
         let body = asked.answer(&job.ok_or_else(unheard).and_then(result)?)?;
@@ -110,13 +110,13 @@ fn unheard() -> Failure {
 }
 
 /// A transcript as it is told to one client.
-struct Talk {
+struct Telling {
     updates: Updates,
     talk: TranscriptTalk,
     ready: VecDeque<Bytes>,
 }
 
-impl Talk {
+impl Telling {
     /// Its events; a client that goes away drops them, and with them the job.
     fn events(updates: Updates) -> Chunks {
         let talk = Self { updates, talk: TranscriptTalk::default(), ready: VecDeque::new() };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use studio_protocol::{FeatureSet, JobAck, StudioFrame, WorkerClose};
-use worker_core::{Effect, ExitReason, Identity, Input, Settings, UploadOutcome};
+use studio_protocol::{FeatureSet, JobAck, StudioFrame, TaskKind, WorkerClose};
+use worker_core::{Effect, ExitReason, Identity, Input, Machine, Settings, UploadOutcome};
 
-use crate::support::{Story, all_features, attempt, chat, picture};
+use crate::support::{Story, all_features, attempt, chat, machine, picture};
 
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -41,6 +41,24 @@ fn a_job_may_finish_within_the_grace_and_its_result_is_acknowledged_before_the_e
     story.frame(StudioFrame::CompleteAck(JobAck { job_id: "job-1".into(), stale: false }));
     assert_eq!(story.exit(), Some(ExitReason::Stopped));
     assert!(story.sent_types().ends_with(&["goodbye".to_owned()]));
+}
+
+#[test]
+fn a_drain_waits_for_local_jobs_and_a_signal_does_not() {
+    let local = |jobs: u32| {
+        let local_jobs = (jobs > 0).then_some((TaskKind::Llm, jobs)).into_iter().collect();
+        Input::Machine(Box::new(Machine { local_jobs, ..machine() }))
+    };
+    let mut drained = Story::open(all_features());
+    drained.give(local(1));
+    drained.give(Input::Drain);
+    assert_eq!(drained.exit(), None);
+    drained.give(local(0));
+    assert_eq!(drained.exit(), Some(ExitReason::Stopped));
+    let mut told = Story::open(all_features());
+    told.give(local(1));
+    told.give(Input::Shutdown);
+    assert_eq!(told.exit(), Some(ExitReason::Stopped));
 }
 
 #[test]

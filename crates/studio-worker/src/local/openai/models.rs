@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::super::Local;
 use super::refused::Refused;
-use crate::daemon::{LocalNews, News};
+use crate::daemon::{EnginesKnown, LocalNews, News};
 
 /// Characters of a model's name that an error repeats.
 const MAX_QUOTED_CHARS: usize = 100;
@@ -31,13 +31,16 @@ const USUAL_STEPS: u32 = 4;
 pub(super) struct LocalModel {
     pub(super) name: String,
     pub(super) source: ModelSource,
+    /// Whether its engine is on this worker.
+    has_engine: bool,
+    /// What that can do, once it has said so.
     engine: Option<Arc<Description>>,
 }
 
 impl LocalModel {
-    fn new(name: String, source: ModelSource, engines: &BTreeMap<String, Arc<Description>>) -> Self {
-        let engine = engines.get(&source.engine).cloned();
-        Self { name, source, engine }
+    fn new(name: String, source: ModelSource, engines: &EnginesKnown) -> Self {
+        let engine = engines.get(&source.engine);
+        Self { has_engine: engine.is_some(), engine: engine.cloned().flatten(), name, source }
     }
 
     /// What it makes, where its engine makes one thing only.
@@ -58,13 +61,14 @@ impl LocalModel {
     /// Whether a job of this kind makes sense here.
     fn check(&self, kind: TaskKind) -> Result<(), Failure> {
         let (name, engine) = (&self.name, &self.source.engine);
-        let Some(known) = &self.engine else {
+        if !self.has_engine {
             let why = format!(
                 "the engine `{engine}` of the model `{name}` is not on this worker: `studio-worker doctor` says where \
                  it is looked for"
             );
             return Err(Failure::new(Kind::Unavailable, why));
-        };
+        }
+        let Some(known) = &self.engine else { return Ok(()) };
         if known.kinds.iter().any(|known| known == kind.as_str()) {
             return Ok(());
         }
@@ -98,7 +102,7 @@ pub(super) async fn show(
 }
 
 /// What every engine can do, as the daemon knows it.
-async fn engines(local: &Local) -> Result<BTreeMap<String, Arc<Description>>, Failure> {
+async fn engines(local: &Local) -> Result<EnginesKnown, Failure> {
     let (answer, answered) = oneshot::channel();
     let ending = || Failure::new(Kind::Unavailable, "the worker is about to end");
     local.asks.send(News::Local(LocalNews::Engines(answer))).await.map_err(|_| ending())?;
@@ -109,19 +113,18 @@ fn present(local: &Local) -> impl Iterator<Item = (String, ModelSource)> {
     local.place.store.present().into_iter().map(|present| (present.model, present.source))
 }
 
-fn look_up(local: &Local, name: &str, engines: &BTreeMap<String, Arc<Description>>) -> Option<LocalModel> {
+fn look_up(local: &Local, name: &str, engines: &EnginesKnown) -> Option<LocalModel> {
     let found = present(local).find(|(model, _)| model == name);
     let found = found.or_else(|| {
-        let engine =
-            engines.iter().find(|(_, engine)| needs_no_files(engine) && engine.serves_model(name))?;
-        Some((name.to_owned(), without_files(engine.0)))
+        let (engine, _) = without_file_engines(engines).find(|(_, engine)| engine.serves_model(name))?;
+        Some((name.to_owned(), without_files(engine)))
     });
     found.map(|(name, source)| LocalModel::new(name, source, engines))
 }
 
 /// On the disk, and of engines that need no files.
-fn all(local: &Local, engines: &BTreeMap<String, Arc<Description>>) -> Vec<LocalModel> {
-    let built_in = engines.iter().filter(|(_, engine)| needs_no_files(engine)).flat_map(|(name, engine)| {
+fn all(local: &Local, engines: &EnginesKnown) -> Vec<LocalModel> {
+    let built_in = without_file_engines(engines).flat_map(|(name, engine)| {
         let models = engine.models.iter().map(|model| model.trim_end_matches('*').to_owned());
         models.map(|model| (model, without_files(name)))
     });
@@ -130,9 +133,10 @@ fn all(local: &Local, engines: &BTreeMap<String, Arc<Description>>) -> Vec<Local
     all.into_iter().map(|(name, source)| LocalModel::new(name, source, engines)).collect()
 }
 
-/// Engines of files take whatever they are given.
-fn needs_no_files(engine: &Description) -> bool {
-    !engine.models.is_empty() && engine.models.iter().all(|model| model != "*")
+/// Engines that need no files; those of files take whatever they are given.
+fn without_file_engines(engines: &EnginesKnown) -> impl Iterator<Item = (&str, &Description)> {
+    let known = engines.iter().filter_map(|(name, engine)| Some((name.as_str(), engine.as_deref()?)));
+    known.filter(|(_, engine)| !engine.models.is_empty() && engine.models.iter().all(|model| model != "*"))
 }
 
 fn without_files(engine: &str) -> ModelSource {
@@ -146,7 +150,7 @@ fn without_files(engine: &str) -> ModelSource {
     ModelSource { engine: engine.to_owned(), files: Vec::new(), cli_defaults }
 }
 
-fn unknown(local: &Local, name: &str, engines: &BTreeMap<String, Arc<Description>>) -> Failure {
+fn unknown(local: &Local, name: &str, engines: &EnginesKnown) -> Failure {
     let shown: String = name.chars().take(MAX_QUOTED_CHARS).collect();
     let there: Vec<String> =
         all(local, engines).into_iter().take(MAX_LISTED).map(|model| format!("`{}`", model.name)).collect();

@@ -69,7 +69,7 @@ async fn an_engine_that_is_deaf_to_it_is_killed() {
 #[tokio::test]
 async fn a_local_job_takes_the_slot_and_the_studios_jobs_go_on_beside_it() {
     let mut studio = Studio::start().await;
-    let worker = TestWorker::start(&format!("{}local_api_port = 0\n", approved_config(&studio)));
+    let worker = TestWorker::start(&approved_config(&studio));
     let mut peer = studio.session(OURS).await;
     let program = Program::of(&worker).await;
     let slow = program.post("/chat/completions", chat("[[delay=60000]] mine"));
@@ -94,12 +94,30 @@ async fn a_local_job_takes_the_slot_and_the_studios_jobs_go_on_beside_it() {
 #[tokio::test]
 async fn a_pause_keeps_the_studios_jobs_away_and_not_the_owners_own() {
     let mut studio = Studio::start().await;
-    let worker =
-        TestWorker::start(&format!("{}local_api_port = 0\npaused = true\n", approved_config(&studio)));
+    let worker = TestWorker::start(&format!("{}paused = true\n", approved_config(&studio)));
     let mut peer = studio.session(OURS).await;
     let program = Program::of(&worker).await;
     program.ask("/chat/completions", chat("mine")).await;
     assert_eq!(answer(&mut peer, studio_chat("job-1")).await["code"], "paused");
+}
+
+#[tokio::test]
+async fn a_pause_that_frees_the_memory_ends_local_jobs_and_takes_no_more() {
+    let worker = alone();
+    let program = Program::of(&worker).await;
+    let request = program.refused("/chat/completions", chat("[[delay=60000]] slow"));
+    tokio::pin!(request);
+    tokio::select! {
+        _ = &mut request => panic!("answered"),
+        _ = program.until_running(1) => {}
+    }
+    let pause = program.request(reqwest::Method::POST, "/api/v1/pause").bearer_auth(&program.token);
+    let ask = json!({"until": {"kind": "resumed"}, "when": "now", "freeMemory": true});
+    assert!(pause.json(&ask).send().await.unwrap().status().is_success());
+    assert_eq!(request.await.0, 503);
+    let (status, retry, error) = program.refused("/chat/completions", chat("more")).await;
+    assert!(status == 503 && retry.is_some(), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("memory"), "{error}");
 }
 
 #[tokio::test]
@@ -143,7 +161,7 @@ async fn a_model_that_does_not_fit_is_refused_and_the_studios_job_goes_on() {
     store.ensure("synthetic-large", &source, |_| ()).await.unwrap();
 
     let config = format!(
-        "{}local_api_port = 0\nmodels_root = \"{}\"\nmemory_reserve_gb = 1000\n",
+        "{}models_root = \"{}\"\nmemory_reserve_gb = 1000\n",
         approved_config(&studio),
         dir.path().display()
     );
@@ -183,4 +201,56 @@ async fn who_waits_hears_that_the_worker_ends() {
     assert!(error["message"].as_str().unwrap().contains("about to end"), "{error}");
     worker.exit().await;
     assert!(left(&worker).is_empty());
+}
+
+#[tokio::test]
+async fn a_local_job_is_in_the_history_with_its_picture() {
+    let worker = alone();
+    let program = Program::of(&worker).await;
+    let asked = json!({"model": "synthetic", "prompt": "a fox", "size": "64x48"});
+    program.ask("/images/generations", asked).await;
+    let record = program.until_recorded().await;
+    assert_eq!(
+        (&record["origin"], &record["end"], &record["kind"]),
+        (&json!("local"), &json!("done"), &json!("image"))
+    );
+    assert_eq!(record["hasThumbnail"], true, "{record}");
+    assert_eq!(record["prompt"], "a fox");
+}
+
+#[tokio::test]
+async fn the_owner_calls_a_local_job_off_and_its_client_is_told() {
+    let worker = alone();
+    let program = Program::of(&worker).await;
+    let request = program.refused("/chat/completions", chat("[[delay=60000]] slow"));
+    tokio::pin!(request);
+    let running = tokio::select! {
+        _ = &mut request => panic!("answered"),
+        running = program.until_running(1) => running,
+    };
+    let path = format!("/api/v1/jobs/{}/release", running[0]["id"].as_str().unwrap());
+    let release = program.request(reqwest::Method::POST, &path).bearer_auth(&program.token);
+    assert!(release.json(&json!(null)).send().await.unwrap().status().is_success());
+    let (status, _, error) = request.await;
+    assert!(status == 422 && error["message"].as_str().unwrap().contains("called off"), "{status} {error}");
+    let record = program.until_recorded().await;
+    assert_eq!((&record["origin"], &record["end"]), (&json!("local"), &json!("cancelled")));
+}
+
+#[tokio::test]
+async fn an_end_after_the_jobs_waits_for_local_ones() {
+    let mut worker = alone();
+    let program = Program::of(&worker).await;
+    let request = program.ask("/chat/completions", chat("[[delay=700]] slow"));
+    tokio::pin!(request);
+    tokio::select! {
+        _ = &mut request => panic!("answered"),
+        _ = program.until_running(1) => {}
+    }
+    let shutdown = program.request(reqwest::Method::POST, "/api/v1/shutdown").bearer_auth(&program.token);
+    shutdown.json(&json!({"afterJobs": true})).send().await.unwrap();
+    let (status, _, _) = program.refused("/chat/completions", chat("too late")).await;
+    assert_eq!(status, 503);
+    assert_eq!(request.await["object"], "chat.completion");
+    worker.exit().await;
 }

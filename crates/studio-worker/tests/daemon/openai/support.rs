@@ -83,6 +83,19 @@ impl Program {
         }
     }
 
+    /// Waits for the first record of the history.
+    pub async fn until_recorded(&self) -> Value {
+        let end = std::time::Instant::now() + crate::support::DEADLINE;
+        loop {
+            let page = self.get("/api/v1/jobs").await;
+            if let Some(record) = page["jobs"].get(0) {
+                return record.clone();
+            }
+            assert!(std::time::Instant::now() < end, "nothing was recorded");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     /// The one process of the synthetic engine.
     pub async fn engine_pid(&self) -> Option<u32> {
         let status = self.get("/api/v1/status").await;
