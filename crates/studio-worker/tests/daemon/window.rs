@@ -10,11 +10,12 @@ use crate::support::{
 const OURS: &[&str] = &["progress", "cancel", "lease", "resume", "release", "goodbye"];
 
 fn folder(studio: &Studio) -> Program {
-    Program::new(Some(&format!("{}local_api_port = 0\n", approved_config(studio))))
+    Program::new(Some(&approved_config(studio)))
 }
 
 async fn client(program: &Program) -> Client {
     let found = until("the daemon is found", || Discovery::read(program.dir.path()).unwrap()).await;
+    studio_runtime::install_crypto();
     Client::new(found).unwrap()
 }
 
@@ -107,7 +108,7 @@ async fn a_second_start_raises_the_window_even_when_it_is_hidden() {
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     panel.entry(&panel.item().await, "Until I resume").await;
     desktop.close(&windows[0]);
@@ -125,7 +126,7 @@ async fn without_a_panel_the_window_stays_when_it_is_closed() {
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     until("a frame was drawn", || program.log().contains("first frame after").then_some(())).await;
     desktop.close(&windows[0]);
@@ -155,14 +156,14 @@ async fn a_window_that_is_killed_comes_back_and_the_worker_does_not_notice() {
 
 #[tokio::test]
 async fn a_display_that_comes_later_gets_the_window() {
-    let (server, display) = x_server(None).await;
-    drop(server);
+    // Far above those that other tests get.
+    let display = format!(":{}", 20_000 + std::process::id() % 10_000);
     let mut desktop = Desktop::start().await;
     desktop.display.clone_from(&display);
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     until("it is told", || program.log().contains("there is no display").then_some(())).await;
     let _server = x_server(Some(&display)).await;
     desktop.has_windows(1, &program).await;

@@ -59,15 +59,13 @@ impl Desktop {
 
     /// Does what a click on the cross of a window's frame does.
     pub fn close(&self, window: &str) {
-        use x11rb::connection::Connection;
         use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask};
         let (x, _) = x11rb::connect(Some(&self.display)).unwrap();
         let atom = |name: &str| x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
         let window: u32 = window.parse().unwrap();
         let data = [atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
         let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
-        x.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
-        x.flush().unwrap();
+        x.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
     }
 
     /// Waits until there are so many.
