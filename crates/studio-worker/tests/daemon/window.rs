@@ -45,8 +45,7 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     let item = panel.item().await;
 
     // At a glance.
-    panel.entry(&item, "For 15 minutes").await;
-    let (title, tip, idle) = panel.look(&item).await;
+    let (title, tip, idle) = panel.looks(&item, "Idle").await;
     assert_eq!((title.as_str(), tip.as_str()), ("Studio worker", "Idle"));
     let labels: Vec<_> = panel.menu(&item).await.into_iter().map(|entry| entry.label).collect();
     assert_eq!(
@@ -66,15 +65,7 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     peer.offer(slow_chat("job-1", 600_000)).await;
     peer.expect("accept").await;
     status(&client, "busy", |status| !status.jobs.is_empty()).await;
-    let mut looks = Vec::new();
-    for _ in 0..200 {
-        looks = vec![panel.look(&item).await];
-        if looks[0].1.starts_with("Busy, 1 job") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    let (_, tip, busy) = looks.pop().unwrap();
+    let (_, tip, busy) = panel.looks(&item, "Busy, 1 job").await;
     assert!(tip.starts_with("Busy, 1 job\n") && tip.contains("synthetic"), "{tip}");
     assert!(!idle.is_empty() && idle != busy);
 

@@ -177,6 +177,19 @@ impl Panel {
         (title, tip, pixmaps.pop().map(|pixmap| pixmap.2).unwrap_or_default())
     }
 
+    /// Waits until its tooltip begins so.
+    pub async fn looks(&self, item: &str, words: &str) -> (String, String, Vec<u8>) {
+        let end = std::time::Instant::now() + DEADLINE;
+        loop {
+            let look = self.look(item).await;
+            if look.1.starts_with(words) {
+                return look;
+            }
+            assert!(std::time::Instant::now() < end, "never `{words}`: {}", look.1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn menu_proxy(&self, item: &str) -> zbus::Proxy<'_> {
         let path: OwnedObjectPath = self.get(item, "Menu").await.try_into().unwrap();
         zbus::Proxy::new(&self.bus, item.to_owned(), path, "com.canonical.dbusmenu").await.unwrap()
