@@ -33,7 +33,7 @@ async fn status(client: &Client, what: &str, wanted: impl Fn(&Status) -> bool) -
 }
 
 #[tokio::test]
-async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
+async fn the_tray_shows_the_worker_and_brings_the_window_back() {
     let desktop = Desktop::start().await;
     let panel = Panel::on(&desktop).await;
     let mut studio = Studio::start().await;
@@ -69,12 +69,6 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     assert!(tip.starts_with("Busy, 1 job\n") && tip.contains("synthetic"), "{tip}");
     assert!(!idle.is_empty() && idle != busy);
 
-    // Two clicks pause it, one resumes it; the job that runs is finished meanwhile.
-    panel.click(&item, "For 15 minutes").await;
-    status(&client, "paused", |status| status.pause.is_some()).await;
-    panel.click(&item, "Resume").await;
-    status(&client, "resumed", |status| status.pause.is_none()).await;
-
     // Closing hides it, and Open brings it back.
     desktop.close(&windows[0]);
     desktop.has_windows(0, &program).await;
@@ -90,6 +84,27 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     peer.expect("goodbye").await;
     assert_eq!(ui.end().await.code(), Some(0));
     gone(&children).await;
+}
+
+#[tokio::test]
+async fn the_tray_pauses_and_resumes() {
+    let desktop = Desktop::start().await;
+    let panel = Panel::on(&desktop).await;
+    let mut studio = Studio::start().await;
+    let program = folder(&studio);
+    let mut ui = desktop.start_in(&program, &["ui"]);
+    let _peer = studio.session(OURS).await;
+    let client = client(&program).await;
+    let item = panel.item().await;
+    let (_, _, idle) = panel.looks(&item, "Idle").await;
+    panel.click(&item, "For 15 minutes").await;
+    status(&client, "paused", |status| status.pause.is_some()).await;
+    let (_, _, paused) = panel.looks(&item, "Paused until").await;
+    assert_ne!(idle, paused);
+    panel.click(&item, "Resume").await;
+    status(&client, "resumed", |status| status.pause.is_none()).await;
+    ui.signal(Signal::TERM);
+    assert_eq!(ui.end().await.code(), Some(0));
 }
 
 #[tokio::test]
