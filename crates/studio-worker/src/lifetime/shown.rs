@@ -187,7 +187,10 @@ impl Shown {
                 tracing::info!("this build has no window; the worker runs without");
                 self.state = State::Never;
             }
-            Some(WindowExit::MissingLibrary) => self.wait(LONG_REST),
+            // Told once; nobody installs it within seconds.
+            Some(WindowExit::MissingLibrary) => {
+                self.state = State::Waiting { until: Instant::now() + LONG_REST };
+            }
             Some(WindowExit::NoDisplay | WindowExit::Elsewhere) => self.wait(LONGEST_LOOK),
             None => {
                 let how = how.map_or_else(|error| error.to_string(), |how| how.to_string());

@@ -10,11 +10,12 @@ use crate::support::{
 const OURS: &[&str] = &["progress", "cancel", "lease", "resume", "release", "goodbye"];
 
 fn folder(studio: &Studio) -> Program {
-    Program::new(Some(&format!("{}local_api_port = 0\n", approved_config(studio))))
+    Program::new(Some(&approved_config(studio)))
 }
 
 async fn client(program: &Program) -> Client {
     let found = until("the daemon is found", || Discovery::read(program.dir.path()).unwrap()).await;
+    studio_runtime::install_crypto();
     Client::new(found).unwrap()
 }
 
@@ -32,7 +33,7 @@ async fn status(client: &Client, what: &str, wanted: impl Fn(&Status) -> bool) -
 }
 
 #[tokio::test]
-async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
+async fn the_tray_shows_the_worker_and_brings_the_window_back() {
     let desktop = Desktop::start().await;
     let panel = Panel::on(&desktop).await;
     let mut studio = Studio::start().await;
@@ -44,8 +45,7 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     let item = panel.item().await;
 
     // At a glance.
-    panel.entry(&item, "For 15 minutes").await;
-    let (title, tip, idle) = panel.look(&item).await;
+    let (title, tip, idle) = panel.looks(&item, "Idle").await;
     assert_eq!((title.as_str(), tip.as_str()), ("Studio worker", "Idle"));
     let labels: Vec<_> = panel.menu(&item).await.into_iter().map(|entry| entry.label).collect();
     assert_eq!(
@@ -65,23 +65,9 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
     peer.offer(slow_chat("job-1", 600_000)).await;
     peer.expect("accept").await;
     status(&client, "busy", |status| !status.jobs.is_empty()).await;
-    let mut looks = Vec::new();
-    for _ in 0..200 {
-        looks = vec![panel.look(&item).await];
-        if looks[0].1.starts_with("Busy, 1 job") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    let (_, tip, busy) = looks.pop().unwrap();
+    let (_, tip, busy) = panel.looks(&item, "Busy, 1 job").await;
     assert!(tip.starts_with("Busy, 1 job\n") && tip.contains("synthetic"), "{tip}");
     assert!(!idle.is_empty() && idle != busy);
-
-    // Two clicks pause it, one resumes it; the job that runs is finished meanwhile.
-    panel.click(&item, "For 15 minutes").await;
-    status(&client, "paused", |status| status.pause.is_some()).await;
-    panel.click(&item, "Resume").await;
-    status(&client, "resumed", |status| status.pause.is_none()).await;
 
     // Closing hides it, and Open brings it back.
     desktop.close(&windows[0]);
@@ -101,13 +87,34 @@ async fn the_tray_shows_the_worker_pauses_it_and_brings_the_window_back() {
 }
 
 #[tokio::test]
+async fn the_tray_pauses_and_resumes() {
+    let desktop = Desktop::start().await;
+    let panel = Panel::on(&desktop).await;
+    let mut studio = Studio::start().await;
+    let program = folder(&studio);
+    let mut ui = desktop.start_in(&program, &["ui"]);
+    let _peer = studio.session(OURS).await;
+    let client = client(&program).await;
+    let item = panel.item().await;
+    let (_, _, idle) = panel.looks(&item, "Idle").await;
+    panel.click(&item, "For 15 minutes").await;
+    status(&client, "paused", |status| status.pause.is_some()).await;
+    let (_, _, paused) = panel.looks(&item, "Paused until").await;
+    assert_ne!(idle, paused);
+    panel.click(&item, "Resume").await;
+    status(&client, "resumed", |status| status.pause.is_none()).await;
+    ui.signal(Signal::TERM);
+    assert_eq!(ui.end().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_second_start_raises_the_window_even_when_it_is_hidden() {
     let desktop = Desktop::start().await;
     let panel = Panel::on(&desktop).await;
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     panel.entry(&panel.item().await, "Until I resume").await;
     desktop.close(&windows[0]);
@@ -125,7 +132,7 @@ async fn without_a_panel_the_window_stays_when_it_is_closed() {
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     let windows = desktop.has_windows(1, &program).await;
     until("a frame was drawn", || program.log().contains("first frame after").then_some(())).await;
     desktop.close(&windows[0]);
@@ -155,14 +162,14 @@ async fn a_window_that_is_killed_comes_back_and_the_worker_does_not_notice() {
 
 #[tokio::test]
 async fn a_display_that_comes_later_gets_the_window() {
-    let (server, display) = x_server(None).await;
-    drop(server);
+    // Far above those that other tests get.
+    let display = format!(":{}", 20_000 + std::process::id() % 10_000);
     let mut desktop = Desktop::start().await;
     desktop.display.clone_from(&display);
     let mut studio = Studio::start().await;
     let program = folder(&studio);
     let mut ui = desktop.start_in(&program, &["ui"]);
-    studio.session(OURS).await;
+    let _peer = studio.session(OURS).await;
     until("it is told", || program.log().contains("there is no display").then_some(())).await;
     let _server = x_server(Some(&display)).await;
     desktop.has_windows(1, &program).await;

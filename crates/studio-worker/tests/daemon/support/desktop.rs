@@ -59,15 +59,13 @@ impl Desktop {
 
     /// Does what a click on the cross of a window's frame does.
     pub fn close(&self, window: &str) {
-        use x11rb::connection::Connection;
         use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt, EventMask};
         let (x, _) = x11rb::connect(Some(&self.display)).unwrap();
         let atom = |name: &str| x.intern_atom(false, name.as_bytes()).unwrap().reply().unwrap().atom;
         let window: u32 = window.parse().unwrap();
         let data = [atom("WM_DELETE_WINDOW"), 0, 0, 0, 0];
         let message = ClientMessageEvent::new(32, window, atom("WM_PROTOCOLS"), data);
-        x.send_event(false, window, EventMask::NO_EVENT, message).unwrap();
-        x.flush().unwrap();
+        x.send_event(false, window, EventMask::NO_EVENT, message).unwrap().check().unwrap();
     }
 
     /// Waits until there are so many.
@@ -177,6 +175,19 @@ impl Panel {
             self.get(item, "ToolTip").await.try_into().unwrap();
         let mut pixmaps: Pixmaps = self.get(item, "IconPixmap").await.try_into().unwrap();
         (title, tip, pixmaps.pop().map(|pixmap| pixmap.2).unwrap_or_default())
+    }
+
+    /// Waits until its tooltip begins so.
+    pub async fn looks(&self, item: &str, words: &str) -> (String, String, Vec<u8>) {
+        let end = std::time::Instant::now() + DEADLINE;
+        loop {
+            let look = self.look(item).await;
+            if look.1.starts_with(words) {
+                return look;
+            }
+            assert!(std::time::Instant::now() < end, "never `{words}`: {}", look.1);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn menu_proxy(&self, item: &str) -> zbus::Proxy<'_> {
