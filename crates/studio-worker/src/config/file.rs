@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use studio_runtime::{Mode, write_atomic};
-use toml_edit::{Document, DocumentMut, Item, Value, value};
+use toml_edit::{Document, DocumentMut, Item, RawString, Value, value};
 use worker_core::Identity;
 
 use super::template::TEMPLATE;
@@ -151,8 +151,7 @@ impl ConfigFile {
 /// Replaces a value and keeps the comment after it, or removes it.
 pub(super) fn put(document: &mut DocumentMut, key: Key, new: Option<Value>) {
     let Some(mut new) = new else {
-        document.remove(key.as_str());
-        return;
+        return remove(document, key);
     };
     match document.get_mut(key.as_str()) {
         Some(Item::Value(old)) => {
@@ -163,6 +162,42 @@ pub(super) fn put(document: &mut DocumentMut, key: Key, new: Option<Value>) {
             document.insert(key.as_str(), value(new));
         }
     }
+}
+
+/// What stands above a value is the owner's: it moves to what follows.
+fn remove(document: &mut DocumentMut, key: Key) {
+    let rest: Vec<String> = document
+        .iter()
+        .map(|(name, _)| name.to_owned())
+        .skip_while(|name| name != key.as_str())
+        .skip(1)
+        .collect();
+    let Some((removed, _)) = document.remove_entry(key.as_str()) else { return };
+    let above = removed.leaf_decor().prefix().and_then(RawString::as_str).unwrap_or_default();
+    if above.trim().is_empty() {
+        return;
+    }
+    let joined =
+        |old: Option<&RawString>| format!("{above}{}", old.and_then(RawString::as_str).unwrap_or_default());
+    for name in rest {
+        match document.get_mut(&name) {
+            Some(Item::Value(_)) => {
+                if let Some(mut next) = document.key_mut(&name) {
+                    let decor = next.leaf_decor_mut();
+                    let prefix = joined(decor.prefix());
+                    decor.set_prefix(prefix);
+                }
+                return;
+            }
+            Some(Item::Table(table)) if !table.is_implicit() => {
+                let prefix = joined(table.decor().prefix());
+                return table.decor_mut().set_prefix(prefix);
+            }
+            Some(Item::Table(_) | Item::ArrayOfTables(_) | Item::None) | None => {}
+        }
+    }
+    let trailing = joined(Some(document.trailing()));
+    document.set_trailing(trailing);
 }
 
 fn put_identity(document: &mut DocumentMut, identity: &Identity) {

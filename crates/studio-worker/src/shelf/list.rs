@@ -13,6 +13,9 @@ use crate::engines::{EngineState, LaneSnapshot};
 impl Shelf {
     /// What is on the disk, on its way, and in memory.
     pub(crate) async fn list(&self, resident: &[String]) -> Result<Models, ShelfError> {
+        // Before the disk: what ends in between is held by nobody any more.
+        let downloads: BTreeSet<String> =
+            self.files.downloads.shown().into_iter().map(|download| download.model).collect();
         let store = self.files.store.clone();
         let (looked, result) = tokio::sync::oneshot::channel();
         self.tasks.spawn_blocking(move || {
@@ -28,8 +31,6 @@ impl Shelf {
             let view = views.entry(lane.model.clone()).or_insert_with(|| absent(&lane.model, &lane.engine));
             put_lane(view, lane);
         }
-        let downloads: BTreeSet<String> =
-            self.files.downloads.shown().into_iter().map(|download| download.model).collect();
         for model in &downloads {
             let view = views.entry(model.clone()).or_insert_with(|| absent(model, ""));
             view.place = ModelPlace::Downloading;

@@ -80,6 +80,19 @@ fn comments_and_unknown_keys_are_kept() {
 }
 
 #[test]
+fn what_stands_above_a_removed_value_stays() {
+    for (before, after) in [
+        ("# mine\nslots = 2 # two\npaused = true\n", "# mine\npaused = true\n"),
+        ("# mine\nslots = 2\n\n[window]\nwidth = 3\n", "# mine\n\n[window]\nwidth = 3\n"),
+        ("paused = true\n# mine\nslots = 2\n", "paused = true\n# mine\n"),
+    ] {
+        let (_dir, file) = file(before);
+        file.edit(|document| put(document, Key::Slots, None)).unwrap();
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), after);
+    }
+}
+
+#[test]
 fn every_problem_is_told_with_its_key_and_line() {
     let (_dir, file) = file(
         "api_base_url = \"ftp://x\"\n\nslots = 0\npaused = \"no\"\nshutdown_grace_secs = -1\nworker_id = \"w-1\"\n",
