@@ -134,6 +134,7 @@ impl Config {
             // The daemon knows better than the file who it is.
             identity,
             models_root,
+            max_lanes,
             log_dir,
             engines_dir,
             engines,
@@ -142,7 +143,6 @@ impl Config {
             engine_start_limit,
             engine_load_limit,
             engine_step_limit,
-            max_lanes,
             ..new.clone()
         };
     }

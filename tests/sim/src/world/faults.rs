@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use studio_store::JobState;
-use worker_core::Input;
+use worker_core::{Input, Pause};
 
 use super::host::{Host, HostId, Process};
 use super::requests::{Body, From};
@@ -174,10 +174,9 @@ impl World {
         note!(self, "{}: pauses {name}: {paused}", if operator { "operator" } else { "owner" });
         if !operator {
             self.hosts[host.0].owner_paused = paused;
-            return self.drive(
-                host,
-                if paused { Input::Pause(worker_core::Pause::default()) } else { Input::Resume },
-            );
+            // Half of the owners want their machine back at once.
+            let pause = Pause { release: self.dice.chance(0.5), ..Pause::default() };
+            return self.drive(host, if paused { Input::Pause(pause) } else { Input::Resume });
         }
         if let Some(worker) = self.hosts[host.0].worker_id() {
             self.request(From::Client, Body::Pause { worker, paused });

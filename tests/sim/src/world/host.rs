@@ -127,7 +127,7 @@ impl Host {
 
     /// As a worker's core is told.
     pub fn machine(&self) -> Machine {
-        Machine { capabilities: self.capabilities(), free_vram_gb: self.free_vram_gb, busy_reason: None }
+        Machine { capabilities: self.capabilities(), free_vram_gb: self.free_vram_gb, ..Machine::default() }
     }
 
     /// What still keeps it from rest.

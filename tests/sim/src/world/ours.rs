@@ -8,8 +8,8 @@ use studio_protocol::{
     CloseCode, DecodeError, JobId, LogEntry, LogLevel, StudioFrame, WorkerFrame, decode_studio_frame, encode,
 };
 use worker_core::{
-    Effect, ExitReason, Identity, Input, Settings, SocketEvent, SpoolEntry, SpoolOutcome, UploadOutcome,
-    Worker,
+    Effect, ExitReason, Identity, Input, Pause, Settings, SocketEvent, SpoolEntry, SpoolOutcome,
+    UploadOutcome, Worker,
 };
 
 use super::host::{HostId, Process, Sort};
@@ -40,7 +40,11 @@ impl Ours {
     /// The connection of a worker that could take a job.
     pub fn idle_conn(&self) -> Option<ConnId> {
         let state = self.core.snapshot();
-        let takes = state.link == "open" && !state.paused && !state.ending && !state.spool_full;
+        let takes = state.link == "open"
+            && state.pause.is_none()
+            && state.holds.is_empty()
+            && !state.ending
+            && !state.spool_full;
         // A result on its way takes the slot too, as far as the studio knows.
         self.conn.filter(|_| takes && state.jobs.is_empty() && state.waiting_results == 0)
     }
@@ -51,8 +55,11 @@ impl World {
         let draw = Box::new(Drawn(self.dice.fork()));
         let host = &mut self.hosts[id.0];
         let Sort::Ours { slots } = host.sort else { return };
-        let settings =
-            Settings { slots: Settings::same_slots(slots), paused: host.owner_paused, ..Settings::default() };
+        let settings = Settings {
+            slots: Settings::same_slots(slots),
+            pause: host.owner_paused.then(Pause::default),
+            ..Settings::default()
+        };
         let spool = host.spool.values().cloned().collect();
         let machine = host.machine();
         let core = Worker::new(settings, host.identity.clone(), spool, draw);
@@ -167,7 +174,8 @@ impl World {
                     }));
                 }
             }
-            Effect::Ended { .. } => {}
+            // Owners of this world keep no history, and engines have no memory of their own.
+            Effect::Ended { .. } | Effect::FreeMemory { .. } | Effect::LoadResidents => {}
             Effect::Exit(reason) => self.exit(id, reason),
         }
     }

@@ -164,7 +164,7 @@ impl Panel {
         // Not cached: what is now counts.
         let properties = zbus::fdo::PropertiesProxy::new(&self.bus, item.to_owned(), "/StatusNotifierItem");
         let interface = proxy.await.unwrap().interface().to_owned();
-        properties.await.unwrap().get(interface.into(), name).await.unwrap()
+        properties.await.unwrap().get(interface, name).await.unwrap()
     }
 
     /// Its title, its tooltip's text and its picture's bytes.
