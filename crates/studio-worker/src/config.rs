@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use studio_protocol::{ApiBase, TaskKind, Timestamp};
 use worker_core::{Identity, Rules};
+use worker_local::Notice;
 
 pub use change::{ChangeError, waiting_for_restart};
 pub use file::{ConfigFile, EditError};
@@ -96,6 +97,8 @@ pub struct Config {
     pub local_api_port: u16,
     /// Days that jobs stay in the history; 0: none is kept.
     pub history_days: u32,
+    /// What the desktop is told of.
+    pub notify_on: Vec<Notice>,
     /// A model without a job for this long leaves memory.
     pub model_idle: Duration,
     /// Models that are loaded at the start and stay in memory.

@@ -57,6 +57,11 @@ impl Home {
         self.dir.join("window.lock")
     }
 
+    /// Held by the process that draws it, once it has found a display.
+    pub fn shown_lock(&self) -> PathBuf {
+        self.dir.join("window-shown.lock")
+    }
+
     /// Finished results that the studio has not acknowledged.
     pub fn spool(&self) -> PathBuf {
         self.dir.join("spool")
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(home.config(), Path::new("/tmp/w1/my.toml"));
         for path in [
             home.lock(),
+            home.window_lock(),
+            home.shown_lock(),
             home.spool(),
             home.work(),
             home.logs(),

@@ -10,6 +10,7 @@ mod discovery;
 mod jobs;
 mod logs;
 mod models;
+mod notice;
 mod pause;
 mod problem;
 mod status;
@@ -21,6 +22,7 @@ pub use discovery::{Discovery, DiscoveryError};
 pub use jobs::{JobDay, JobEnd, JobFilter, JobLine, JobPage, JobRecord, Origin};
 pub use logs::{LogLine, LogPage, LogSeverity};
 pub use models::{AddModel, DiskUse, Download, LoadModel, ModelFile, ModelPlace, ModelView, Models};
+pub use notice::{EndedJob, Notice, UnknownNotice};
 pub use pause::{PauseAsk, PauseUntil, PauseView, PauseWhen};
 pub use problem::Problem;
 pub use status::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use studio_protocol::{Stage, TaskKind, Timestamp};
 
-use crate::{Download, Origin, PauseView, UpdateView};
+use crate::{Download, EndedJob, Origin, PauseView, UpdateView};
 
 /// The worker at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct Status {
     /// What runs, oldest first.
     #[serde(default)]
     pub jobs: Vec<RunningJob>,
+    /// The studio's that ended last, oldest first; a few.
+    #[serde(default)]
+    pub ended_jobs: Vec<EndedJob>,
     /// Results that the studio has not acknowledged.
     #[serde(default)]
     pub waiting_results: usize,
@@ -77,6 +80,9 @@ pub struct Status {
     /// How often a second start has asked for the window.
     #[serde(default)]
     pub raises: u64,
+    /// What the owner wants to be told of on the desktop: words of [`Notice`](crate::Notice).
+    #[serde(default)]
+    pub notify_on: Vec<String>,
 }
 
 /// The worker in one word.

@@ -11,6 +11,7 @@ mod commands;
 pub mod controller;
 mod handle;
 pub mod link;
+pub mod notify;
 pub mod pages;
 pub mod samples;
 mod shell;

@@ -11,6 +11,8 @@ use worker_local::RegistrationState;
 use crate::{Commands, Page, View};
 use states::Place;
 
+pub(crate) use states::ended_title;
+
 /// Whether the page is drawn as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {

@@ -199,6 +199,7 @@ pub fn status() -> Status {
         presence: Presence::Idle,
         ending: false,
         jobs: Vec::new(),
+        ended_jobs: Vec::new(),
         waiting_results: 0,
         spool_full: false,
         machine: MachineView {
@@ -240,6 +241,7 @@ pub fn status() -> Status {
         last_record: 0,
         last_log: 0,
         raises: 0,
+        notify_on: Vec::new(),
     }
 }
 

@@ -286,6 +286,13 @@ fn the_end_of_the_own_daemon_is_told_until_one_runs_again() {
     stage.send(Command::DaemonEnded(Some(3)));
     let view = stage.until("the end", |view| matches!(view.link, Link::Unreachable { .. }));
     assert_eq!(view.ended, Some(3));
+    // Its owner starts one: until that answers, its absence is no news again.
+    stage.send(Command::DaemonEnded(None));
+    let view = stage.until("the start", |view| view.link == Link::Starting);
+    assert_eq!(view.ended, None);
+    stage.send(Command::DaemonEnded(Some(4)));
+    stage
+        .until("the next end", |view| view.ended == Some(4) && matches!(view.link, Link::Unreachable { .. }));
     let _running = stage.daemon(1);
     let view = stage.until("the next one", |view| view.link == Link::Up);
     assert_eq!(view.ended, None);

@@ -11,7 +11,7 @@ use worker_local::{Client, Discovery};
 use super::output;
 use crate::config::ConfigFile;
 use crate::lifetime::{Children, Supervisor};
-use crate::lock::{Holder, Lock, LockError};
+use crate::lock::{self, Holder, Lock, LockError, LockState};
 use crate::{Exit, Home};
 
 /// Shown unless `RUST_LOG` says otherwise.
@@ -72,7 +72,7 @@ pub(super) fn log_file(home: &Home) -> LogFile {
     LogFile { folder, name: "window".to_owned() }
 }
 
-/// Another window is there: it comes to the front, and this process ends without harm.
+/// Another one has this folder: its window comes to the front where it shows one, and this process ends without harm.
 fn second(home: &Home, holder: Option<&Holder>) -> Exit {
     let dir = home.dir().display();
     let who = holder.map_or_else(String::new, |Holder { pid, command, started_at }| {
@@ -81,7 +81,14 @@ fn second(home: &Home, holder: Option<&Holder>) -> Exit {
              a folder of its own with --config"
         )
     });
-    output::note(format!("the worker of `{dir}` has a window already{who}"));
+    output::note(format!("`studio-worker ui` runs for `{dir}` already{who}"));
+    if matches!(lock::look(&home.shown_lock()), Ok(LockState::Free)) {
+        output::note(
+            "it shows no window yet: no display answers where it was started, or its log says what else is missing. \
+             Its worker runs all the same; to have the window on this display, stop it and start it here",
+        );
+        return Exit::Clean;
+    }
     match raise(home) {
         Ok(()) => output::note("it was asked to come to the front"),
         Err(error) => output::note(format!("it could not be asked to come to the front: {error:#}")),

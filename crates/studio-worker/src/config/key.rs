@@ -67,6 +67,8 @@ pub enum Key {
     LocalApiPort,
     /// Days that jobs stay in the history.
     HistoryDays,
+    /// Notifications of the desktop.
+    NotifyOn,
     /// A model without a job leaves memory after this.
     ModelIdleSecs,
     /// Models that stay in memory.
@@ -100,7 +102,7 @@ pub struct UnknownKey(pub String);
 
 impl Key {
     /// In the order of the template.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::ApiBaseUrl,
         Self::VramThresholdGb,
         Self::MaxLanes,
@@ -126,6 +128,7 @@ impl Key {
         Self::Engines,
         Self::LocalApiPort,
         Self::HistoryDays,
+        Self::NotifyOn,
         Self::ModelIdleSecs,
         Self::ResidentModels,
         Self::MemoryReserveGb,
@@ -180,6 +183,7 @@ impl Key {
             Self::Engines => "engines",
             Self::LocalApiPort => "local_api_port",
             Self::HistoryDays => "history_days",
+            Self::NotifyOn => "notify_on",
             Self::ModelIdleSecs => "model_idle_secs",
             Self::ResidentModels => "resident_models",
             Self::MemoryReserveGb => "memory_reserve_gb",
@@ -228,6 +232,7 @@ impl Key {
                 | Self::Schedule
                 | Self::AcceptKinds
                 | Self::AcceptProjects
+                | Self::NotifyOn
         )
     }
 
@@ -262,6 +267,7 @@ impl Key {
                 | Self::AutoUpdateIntervalSecs
                 | Self::AutoUpdateFeed
                 | Self::HistoryDays
+                | Self::NotifyOn
         )
     }
 }

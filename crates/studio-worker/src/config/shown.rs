@@ -52,6 +52,7 @@ pub fn shown(config: &Config, home: &Home, key: Key) -> Value {
         Key::Engines => config.engines.clone().into(),
         Key::LocalApiPort => config.local_api_port.into(),
         Key::HistoryDays => config.history_days.into(),
+        Key::NotifyOn => config.notify_on.iter().map(|notice| notice.as_str()).collect(),
         Key::ModelIdleSecs => config.model_idle.as_secs_f64().into(),
         Key::ResidentModels => config.resident_models.clone().into(),
         Key::MemoryReserveGb => gib(config.memory_reserve).into(),

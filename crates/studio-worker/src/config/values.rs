@@ -7,6 +7,7 @@ use std::time::Duration;
 use studio_protocol::{ApiBase, RequestId, TaskKind, WorkerId};
 use toml_edit::{Document, Item, Value};
 use worker_core::{DEFAULT_IDLE_AFTER, Identity, Rules, Schedule, Secret};
+use worker_local::Notice;
 
 use super::{Config, Key, PausedUntil, Problem};
 use crate::hardware::GIB;
@@ -115,6 +116,7 @@ pub(super) fn read(document: &Document<String>, variables: Variables<'_>) -> Res
         history_days: reader
             .integer(Key::HistoryDays, HISTORY_DAYS)
             .map_or(DEFAULT_HISTORY_DAYS, |days| days as u32),
+        notify_on: reader.notices(),
         model_idle: reader.seconds(Key::ModelIdleSecs).unwrap_or(DEFAULT_MODEL_IDLE),
         resident_models: reader.texts(Key::ResidentModels),
         memory_reserve: reader
@@ -258,6 +260,17 @@ impl Reader<'_> {
             self.problem(Key::AcceptKinds, what);
         }
         kinds
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for word in self.texts(Key::NotifyOn) {
+            match word.parse::<Notice>() {
+                Ok(notice) => notices.push(notice),
+                Err(error) => self.problem(Key::NotifyOn, error.to_string()),
+            }
+        }
+        notices
     }
 
     fn paused_until(&mut self) -> Option<PausedUntil> {

@@ -1,12 +1,13 @@
 //! The jobs that run, as their owner sees them, and what is written down when they end.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use studio_protocol::{JobId, LogEntry, LogLevel, OfferClaim, TaskKind, Timestamp};
 use worker_core::{JobEnd as CoreEnd, ProgressReport, SpoolEntry};
-use worker_local::{JobEnd, JobLine, Origin, RunningJob};
+use worker_local::{EndedJob, JobEnd, JobLine, Origin, RunningJob};
 
 use super::Daemon;
 use crate::history::{self, History, Over};
@@ -16,11 +17,15 @@ use crate::local::Running;
 const PROMPT_CHARS: usize = 200;
 /// Lines of one job that are kept; an engine that says more is heard of in the log.
 const MOST_LINES: usize = 500;
+/// Ended jobs that are shown: more than end between two looks of a window.
+const ENDED: usize = 16;
 
 /// Who runs, in the order of their start.
 #[derive(Debug)]
 pub(super) struct Ledger {
     jobs: Vec<RunningJob>,
+    /// The studio's latest.
+    ended: VecDeque<EndedJob>,
     /// What handlers may look at.
     running: Arc<Running>,
     history: History,
@@ -28,7 +33,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(history: History) -> Self {
-        Self { jobs: Vec::new(), running: Arc::default(), history }
+        Self { jobs: Vec::new(), ended: VecDeque::new(), running: Arc::default(), history }
     }
 
     pub(super) fn running(&self) -> Arc<Running> {
@@ -42,6 +47,11 @@ impl Ledger {
     /// Oldest first.
     pub(super) fn jobs(&self) -> &[RunningJob] {
         &self.jobs
+    }
+
+    /// Those of the studio that ended last, oldest first.
+    pub(super) fn ended(&self) -> Vec<EndedJob> {
+        self.ended.iter().cloned().collect()
     }
 
     /// Who asked for a job that runs.
@@ -104,7 +114,25 @@ impl Ledger {
         let Some(at) = self.jobs.iter().position(|job| job.id == id) else { return };
         let job = self.jobs.remove(at);
         let lines = self.running.end(id);
+        if job.origin == Origin::Studio {
+            self.remember(&job, end);
+        }
         self.history.record(Over { job, ended_at: Timestamp::now(), end, reason, lines, picture });
+    }
+
+    fn remember(&mut self, job: &RunningJob, end: JobEnd) {
+        let number = self.ended.back().map_or(0, |last| last.number) + 1;
+        if self.ended.len() == ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(EndedJob {
+            number,
+            id: job.id.clone(),
+            name: job.name.clone(),
+            kind: job.kind,
+            model: job.model.clone(),
+            end,
+        });
     }
 }
 

@@ -65,6 +65,7 @@ impl Shown {
             presence: Presence::default(),
             ending: false,
             jobs: Vec::new(),
+            ended_jobs: Vec::new(),
             waiting_results: 0,
             spool_full: false,
             machine: MachineView::default(),
@@ -76,6 +77,7 @@ impl Shown {
             last_record: 0,
             last_log: 0,
             raises: self.raises,
+            notify_on: Vec::new(),
         }
     }
 }
@@ -109,6 +111,7 @@ impl Daemon {
             },
             holds: snapshot.holds.into_iter().map(hold_view).collect(),
             jobs: self.ledger.jobs().to_vec(),
+            ended_jobs: self.ledger.ended(),
             waiting_results: snapshot.waiting_results,
             spool_full: snapshot.spool_full,
             machine: self.machine_view(),
@@ -119,6 +122,7 @@ impl Daemon {
             update: self.updates.view(),
             last_record: self.ledger.history().last(),
             last_log: self.log.last(),
+            notify_on: self.config.notify_on.iter().map(|notice| notice.as_str().to_owned()).collect(),
             ..self.shown.first()
         }
     }

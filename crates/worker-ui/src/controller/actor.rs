@@ -160,7 +160,10 @@ impl Actor {
 
     /// The daemon that this program started has ended with a code, or runs again.
     pub(super) fn daemon_ended(&mut self, code: Option<i32>) {
-        self.view.ended = code;
+        let ended = std::mem::replace(&mut self.view.ended, code);
+        if ended.is_some() && code.is_none() && self.client.is_none() {
+            self.expect_start();
+        }
         if code.is_some() {
             self.starting_until = Instant::now();
             self.nudge.notify_one();

@@ -5,6 +5,7 @@ use worker_local::{RegistrationState, SessionState, ShutdownAsk, Status};
 use crate::{Command, Link, Page, Tone, View, words};
 
 /// The exit codes of the daemon's program that ask for somebody.
+const CRASHED: i32 = 1;
 const USAGE: i32 = 2;
 const TOKEN_REFUSED: i32 = 3;
 const HELD_ELSEWHERE: i32 = 4;
@@ -109,10 +110,20 @@ fn other_version(daemon: &str) -> Message {
     }
 }
 
+/// What the end of a daemon means, in a few words.
+pub(crate) fn ended_title(code: i32) -> String {
+    ended(code, "").title
+}
+
 fn ended(code: i32, words: &str) -> Message {
     let copy = ("Copy the command", Act::Copy(REGISTER_ANEW.to_owned()));
     let (title, said, buttons) = match code {
         0 => ("The worker has ended", "It ended as it was asked to".to_owned(), vec![start()]),
+        CRASHED => (
+            "The worker ended unexpectedly",
+            "It is started again in a moment; its log files have the reason".to_owned(),
+            vec![start(), again()],
+        ),
         USAGE => (
             "The worker could not be started like this",
             "Its program did not understand how it was called".to_owned(),
@@ -150,7 +161,8 @@ fn ended(code: i32, words: &str) -> Message {
         title: title.to_owned(),
         words: said,
         buttons,
-        details: Some(format!("exit code {code}; {words}")),
+        // A crash has no code of its own.
+        details: Some(if code == CRASHED { words.to_owned() } else { format!("exit code {code}; {words}") }),
     }
 }
 

@@ -3,7 +3,7 @@
 use studio_protocol::Timestamp;
 use worker_local::{PauseAsk, PauseUntil, PauseWhen, RunningJob, Status, WorkerState};
 
-use crate::{Command, Link, View, words};
+use crate::{Command, Link, View, link, words};
 
 /// More lines than these are no glance any more.
 const JOBS: usize = 3;
@@ -44,7 +44,10 @@ impl Face {
                 can_resume: status.pause.is_some() && !status.ending,
             },
             (Link::Up | Link::Starting, _) => gone("Starting", ""),
-            (Link::Unreachable { words }, _) => gone("Not running", words),
+            (Link::Unreachable { words }, _) => match view.ended {
+                Some(code) => gone(&link::ended_title(code), ""),
+                None => gone("Not running", words),
+            },
             (Link::OtherVersion { daemon }, _) => {
                 gone("Other version", &format!("The worker is version {daemon}"))
             }
@@ -164,6 +167,13 @@ mod tests {
             assert_eq!(face.state, WorkerState::Disconnected);
             assert!(!face.can_resume && !face.can_pause && !face.words.is_empty(), "{face:?}");
         }
+    }
+
+    #[test]
+    fn why_the_worker_ended_is_said_in_place_of_its_absence() {
+        let face = Face::of(&View { ended: Some(3), ..samples::unreachable() });
+        assert_eq!(face.tooltip(), "The studio refused this worker");
+        assert_eq!(Face::of(&samples::unreachable()).words, "Not running");
     }
 
     #[test]

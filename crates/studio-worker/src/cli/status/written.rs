@@ -55,6 +55,7 @@ pub(super) fn shown(home: &Home, written: Written) -> Shown {
                 preview: 0,
             })
             .collect(),
+        ended_jobs: Vec::new(),
         waiting_results: written.waiting_results,
         spool_full: written.spool_full,
         machine: MachineView::default(),
@@ -70,6 +71,7 @@ pub(super) fn shown(home: &Home, written: Written) -> Shown {
         last_record: 0,
         last_log: 0,
         raises: 0,
+        notify_on: Vec::new(),
     }
 }
 

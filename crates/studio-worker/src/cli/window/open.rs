@@ -8,13 +8,15 @@ use std::time::Duration;
 use anyhow::Context;
 use studio_runtime::init_telemetry;
 use worker_ui::controller::{Controller, ControllerOptions, StartDaemon};
+use worker_ui::notify::Notifier;
 use worker_ui::tray::Tray;
-use worker_ui::{Ended, Options, Page, WindowHandle, window_channel};
+use worker_ui::{Command, Commands, Ended, Options, Page, WindowHandle, window_channel};
 
 use super::super::{output, ui};
 use super::{Window, missing};
-use crate::Home;
 use crate::lifetime::{News, WindowExit, Wish};
+use crate::lock::{Holder, Lock, LockError};
+use crate::{Exit, Home};
 
 /// Shown unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info";
@@ -32,6 +34,16 @@ impl Window {
             Err(error) => {
                 output::failed(&error.into());
                 return None;
+            }
+        };
+        let _shown = match Lock::take(&home.shown_lock(), &Holder::this_process()) {
+            Ok(lock) => Some(lock),
+            // One whose owner was killed is about to close.
+            Err(LockError::Held { .. }) => return Some(WindowExit::Elsewhere),
+            // Only a second start asks for it.
+            Err(error) => {
+                tracing::warn!("{}", studio_runtime::told(&error));
+                None
             }
         };
         let last_panic = quiet_panics();
@@ -58,12 +70,17 @@ impl Window {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))
             .context("could not ask to be told of the end of the program that opened this window")?;
         let (window, asks) = window_channel();
-        listen(window.clone())?;
-        let (tray, on_view) = Tray::new();
+        let ((tray, mut to_tray), (notifier, mut to_notifier)) = (Tray::new(), Notifier::new());
         let mut options = ControllerOptions::new(home.dir().to_path_buf(), window.clone());
         options.start_daemon = Some(starter());
-        options.on_view = Some(on_view);
+        options.on_view = Some(Box::new(move |view| {
+            to_tray(view);
+            to_notifier(view);
+        }));
         let controller = Controller::start(options).context("could not start the window's threads")?;
+        listen(window.clone(), controller.commands().clone())
+            .context("could not start the window's threads")?;
+        notifier.start().context("could not start the window's threads")?;
         tray.start(window, controller.commands().clone()).context("could not start the tray's threads")?;
         let page = self.look.page.and_then(|number| Page::ALL.get(number.checked_sub(1)?).copied());
         let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default() };
@@ -73,16 +90,21 @@ impl Window {
 }
 
 /// Follows what the owner says.
-fn listen(window: WindowHandle) -> io::Result<()> {
+fn listen(window: WindowHandle, commands: Commands) -> io::Result<()> {
     // Not joined: a blocking read cannot be called off.
     std::thread::Builder::new().name("owner".to_owned()).spawn(move || {
         for line in io::stdin().lock().lines() {
             let Ok(line) = line else { break };
             match line.trim().parse() {
                 Ok(News::Close) => break,
-                Ok(news @ (News::RunsOwn | News::Runs)) => window.set_keep(news == News::RunsOwn),
-                // The daemon's absence is seen, and what its end means was in its last status.
-                Ok(News::Rests | News::Ended(_) | News::Ends) => {}
+                Ok(news) => {
+                    if let Some(keep) = keeps(news) {
+                        window.set_keep(keep);
+                    }
+                    if let Some(command) = command(news) {
+                        commands.send(command);
+                    }
+                }
                 Err(unknown) => tracing::warn!("the owner of this window says {unknown}"),
             }
         }
@@ -91,6 +113,27 @@ fn listen(window: WindowHandle) -> io::Result<()> {
         give_up();
     })?;
     Ok(())
+}
+
+/// Whether the worker ends with the window, where the news are about that.
+fn keeps(news: News) -> Option<bool> {
+    match news {
+        News::RunsOwn => Some(true),
+        News::Runs => Some(false),
+        News::Rests | News::Ended(_) | News::Ends | News::Close => None,
+    }
+}
+
+/// What the news mean to those who show the daemon.
+fn command(news: News) -> Option<Command> {
+    match news {
+        News::Runs | News::RunsOwn => Some(Command::DaemonEnded(None)),
+        // How it crashed is in the log of its owner; what is shown is that it did.
+        News::Rests => Some(Command::DaemonEnded(Some(Exit::Failed as i32))),
+        News::Ended(exit) => Some(Command::DaemonEnded(Some(exit as i32))),
+        // Its last status says that it ends.
+        News::Ends | News::Close => None,
+    }
 }
 
 #[expect(
@@ -134,6 +177,25 @@ fn is_about_the_display(why: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_the_daemon_is_shown_until_one_runs() {
+        for (news, shown) in [
+            (News::Ended(Exit::AuthFailed), Some(3)),
+            (News::Ended(Exit::DuplicateWorker), Some(4)),
+            (News::Ended(Exit::ReconnectsSpent), Some(5)),
+            (News::Ended(Exit::Clean), Some(0)),
+            (News::Rests, Some(1)),
+            (News::Runs, None),
+            (News::RunsOwn, None),
+        ] {
+            assert_eq!(command(news), Some(Command::DaemonEnded(shown)), "{news:?}");
+        }
+        assert_eq!(
+            (keeps(News::RunsOwn), keeps(News::Runs), keeps(News::Rests)),
+            (Some(true), Some(false), None)
+        );
+    }
 
     #[test]
     fn a_display_that_is_not_there_is_no_bug() {

@@ -39,6 +39,15 @@ pub(super) fn program() -> Vec<About> {
             example: "30",
         },
         About {
+            key: Key::NotifyOn,
+            section,
+            label: "Notifications",
+            help: "What the window tells the desktop of: job_done, job_failed, paused (by a rule), disconnected (for 5 minutes), update.",
+            kind: Kind::List,
+            default: Default::Value(json!([])),
+            example: "[\"job_failed\", \"disconnected\"]",
+        },
+        About {
             key: Key::AutoUpdateEnabled,
             section,
             label: "Look for updates",

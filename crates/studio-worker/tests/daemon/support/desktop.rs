@@ -104,9 +104,11 @@ struct Watcher {
     items: Arc<Mutex<Vec<String>>>,
 }
 
+#[expect(clippy::unused_self, reason = "methods of an interface have one")]
 #[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
-    fn register_status_notifier_item(&self, _service: &str, #[zbus(header)] header: Header<'_>) {
+    fn register_status_notifier_item(&self, service: &str, #[zbus(header)] header: Header<'_>) {
+        assert!(!service.is_empty());
         self.items.lock().unwrap().push(header.sender().unwrap().to_string());
     }
 
@@ -135,6 +137,7 @@ pub struct Entry {
     pub enabled: bool,
 }
 
+type Pixmaps = Vec<(i32, i32, Vec<u8>)>;
 type Layout = (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>));
 
 impl Panel {
@@ -170,7 +173,6 @@ impl Panel {
     /// Its title, its tooltip's text and its picture's bytes.
     pub async fn look(&self, item: &str) -> (String, String, Vec<u8>) {
         let title: String = self.get(item, "Title").await.try_into().unwrap();
-        type Pixmaps = Vec<(i32, i32, Vec<u8>)>;
         let (_, _, _, tip): (String, Pixmaps, String, String) =
             self.get(item, "ToolTip").await.try_into().unwrap();
         let mut pixmaps: Pixmaps = self.get(item, "IconPixmap").await.try_into().unwrap();
