@@ -179,7 +179,7 @@ async fn the_second_start_says_who_the_first_is_and_ends_well() {
         format!("kill {pid}"),
         "since".to_owned(),
         " ui`".to_owned(),
-        "asked to come".to_owned(),
+        "shows no window yet".to_owned(),
     ] {
         assert!(told.contains(&part), "{told}");
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use api::{client, until_some};
 #[cfg(feature = "window")]
-pub use desktop::{Desktop, Panel, x_server};
+pub use desktop::{Desktop, Notified, Panel, x_server};
 pub use http::{Answer, Request};
 pub use program::{Program, Running, gone, is_alive, kill};
 pub use studio::{Peer, Studio};

@@ -4,7 +4,8 @@ use rustix::process::Signal;
 use worker_local::{Client, Discovery, Status};
 
 use crate::support::{
-    Desktop, Panel, Program, Studio, approved_config, gone, is_alive, kill, slow_chat, until, x_server,
+    Desktop, Notified, Panel, Peer, Program, Studio, approved_config, chat, gone, is_alive, kill, slow_chat,
+    until, x_server,
 };
 
 const OURS: &[&str] = &["progress", "cancel", "lease", "resume", "release", "goodbye"];
@@ -121,9 +122,83 @@ async fn a_second_start_raises_the_window_even_when_it_is_hidden() {
     desktop.has_windows(0, &program).await;
     let second = program.run(&["ui"]).await;
     assert_eq!(second.status.code(), Some(0));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains("was asked to come to the front"), "{told}");
     desktop.has_windows(1, &program).await;
     ui.signal(Signal::TERM);
     assert_eq!(ui.end().await.code(), Some(0));
+}
+
+async fn does(peer: &mut Peer, job: &str) {
+    peer.offer(chat(job)).await;
+    peer.expect("accept").await;
+    peer.expect("completeJson").await;
+    peer.acknowledge(job).await;
+}
+
+#[tokio::test]
+async fn the_desktop_is_told_of_what_the_owner_wants_to_know() {
+    let desktop = Desktop::start().await;
+    let panel = Panel::on(&desktop).await;
+    let notified = Notified::on(&desktop).await;
+    let mut studio = Studio::start().await;
+    let program = folder(&studio);
+    let mut ui = desktop.start_in(&program, &["ui"]);
+    let mut peer = studio.session(OURS).await;
+    let client = client(&program).await;
+    let item = panel.item().await;
+    panel.looks(&item, "Idle").await;
+
+    // Nothing is wanted yet.
+    does(&mut peer, "job-1").await;
+    status(&client, "done", |status| status.ended_jobs.len() == 1).await;
+    let set = program.run(&["config", "set", "notify_on", "job_done,update"]).await;
+    assert_eq!(set.status.code(), Some(0), "{}", String::from_utf8_lossy(&set.stderr));
+    status(&client, "told", |status| status.notify_on == ["job_done", "update"]).await;
+    does(&mut peer, "job-2").await;
+    let told = notified.told(1).await;
+    assert_eq!((told[0].app.as_str(), told[0].title.as_str()), ("Studio worker", "A job is done"));
+    assert!(told[0].words.contains("synthetic") && told[0].replaces == 0, "{told:?}");
+    does(&mut peer, "job-3").await;
+    let told = notified.told(2).await;
+    assert_eq!((told.len(), told[1].replaces), (2, 1), "it takes the place of the last: {told:?}");
+    ui.signal(Signal::TERM);
+    assert_eq!(ui.end().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_desktop_without_notifications_is_told_once_and_nothing_breaks() {
+    let desktop = Desktop::start().await;
+    let panel = Panel::on(&desktop).await;
+    let mut studio = Studio::start().await;
+    let program = Program::new(Some(&format!("{}notify_on = [\"job_done\"]\n", approved_config(&studio))));
+    let mut ui = desktop.start_in(&program, &["ui"]);
+    let mut peer = studio.session(OURS).await;
+    let item = panel.item().await;
+    panel.looks(&item, "Idle").await;
+    does(&mut peer, "job-1").await;
+    until("it is told", || program.log().contains("shows no notifications").then_some(())).await;
+    does(&mut peer, "job-2").await;
+    ui.signal(Signal::TERM);
+    assert_eq!(ui.end().await.code(), Some(0));
+    assert_eq!(program.log().matches("shows no notifications").count(), 1);
+}
+
+#[tokio::test]
+async fn the_window_says_why_its_worker_ended_and_stays() {
+    let desktop = Desktop::start().await;
+    let panel = Panel::on(&desktop).await;
+    let mut studio = Studio::start().await;
+    let program = folder(&studio);
+    let mut ui = desktop.start_in(&program, &["ui"]);
+    let peer = studio.session(OURS).await;
+    let item = panel.item().await;
+    panel.looks(&item, "Idle").await;
+    peer.close(4001).await;
+    panel.looks(&item, "The studio refused this worker").await;
+    assert!(is_alive(ui.pid()), "its window is there to be read");
+    ui.signal(Signal::TERM);
+    assert_eq!(ui.end().await.code(), Some(3));
 }
 
 #[tokio::test]

@@ -240,3 +240,71 @@ fn collect(node: OwnedValue, entries: &mut Vec<Entry>) {
         collect(child, entries);
     }
 }
+
+/// What a program told the desktop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    pub app: String,
+    /// The number of the one that it takes the place of.
+    pub replaces: u32,
+    pub title: String,
+    pub words: String,
+}
+
+#[derive(Default)]
+struct Notifications {
+    told: Arc<Mutex<Vec<Notification>>>,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the interface has as many")]
+#[zbus::interface(name = "org.freedesktop.Notifications")]
+impl Notifications {
+    fn notify(
+        &self,
+        app: String,
+        replaces: u32,
+        icon: &str,
+        title: String,
+        words: String,
+        actions: Vec<String>,
+        hints: HashMap<String, OwnedValue>,
+        timeout: i32,
+    ) -> u32 {
+        assert!(actions.is_empty(), "nobody waits for an answer: {icon} {hints:?} {timeout}");
+        let mut told = self.told.lock().unwrap();
+        told.push(Notification { app, replaces, title, words });
+        if replaces == 0 { told.len() as u32 } else { replaces }
+    }
+}
+
+/// A desktop's notifications, shown to the test.
+pub struct Notified {
+    _bus: zbus::Connection,
+    told: Arc<Mutex<Vec<Notification>>>,
+}
+
+impl Notified {
+    pub async fn on(desktop: &Desktop) -> Self {
+        let notifications = Notifications::default();
+        let told = Arc::clone(&notifications.told);
+        let bus = zbus::connection::Builder::address(desktop.bus.as_str())
+            .unwrap()
+            .serve_at("/org/freedesktop/Notifications", notifications)
+            .unwrap()
+            .name("org.freedesktop.Notifications")
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        Self { _bus: bus, told }
+    }
+
+    /// Waits until there are so many, and gives all.
+    pub async fn told(&self, count: usize) -> Vec<Notification> {
+        until("the desktop is told", || {
+            let told = self.told.lock().unwrap();
+            (told.len() >= count).then(|| told.clone())
+        })
+        .await
+    }
+}
