@@ -1,4 +1,5 @@
 use worker_core::Secret;
+use worker_local::Notice;
 
 use super::*;
 
@@ -110,6 +111,17 @@ fn every_problem_is_told_with_its_key_and_line() {
         text.contains("5 problems") && text.contains("line 3: slots: `0` is not a whole number from 1 to 64"),
         "{text}"
     );
+}
+
+#[test]
+fn a_word_that_is_no_notification_is_a_problem_and_none_is_the_default() {
+    let (_dir, silent) = file("");
+    assert_eq!(load(&silent).unwrap().notify_on, []);
+    let (_dir, wanted) = file("notify_on = [\"update\", \"job_done\"]\n");
+    assert_eq!(load(&wanted).unwrap().notify_on, [Notice::Update, Notice::JobDone]);
+    let (_dir, wrong) = file("\nnotify_on = [\"job_done\", \"jobs\"]\n");
+    let error = load(&wrong).unwrap_err().to_string();
+    assert!(error.contains("line 2: notify_on: `jobs` is none of job_done, job_failed"), "{error}");
 }
 
 #[test]
