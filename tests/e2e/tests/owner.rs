@@ -12,13 +12,13 @@ const MEMORY_BACK: Duration = Duration::from_secs(5);
 
 /// Asks the worker's local API, as its window does.
 async fn ask(worker: &WorkerProcess, path: &str, body: &Value) -> Value {
-    let found = std::fs::read(worker.folder().join("local-api.json")).unwrap();
-    let found: Value = serde_json::from_slice(&found).unwrap();
-    let url = format!("{}/api/v1{path}", found["url"].as_str().unwrap());
-    let request = Client::new().post(url).bearer_auth(found["token"].as_str().unwrap()).json(body);
-    let answer = request.send().await.unwrap();
+    let found = std::fs::read(worker.folder().join("local-api.json")).expect("the discovery file");
+    let found: Value = serde_json::from_slice(&found).expect("JSON");
+    let url = format!("{}/api/v1{path}", found["url"].as_str().expect("a text"));
+    let request = Client::new().post(url).bearer_auth(found["token"].as_str().expect("a text")).json(body);
+    let answer = request.send().await.expect("an answer");
     assert!(answer.status().is_success(), "{answer:?}");
-    answer.json().await.unwrap()
+    answer.json().await.expect("a status")
 }
 
 #[tokio::test]
