@@ -1,5 +1,6 @@
 //! What the checks and the demo need beside Rust, installed where it is missing.
 
+mod desktop;
 mod environments;
 
 pub use environments::python;
@@ -85,7 +86,7 @@ const USUAL_CLANG: u32 = 14;
 /// Brings everything, or says what to type.
 pub fn run() -> Result<()> {
     components()?;
-    bring(ENGINES.iter().chain(&CHECKS))?;
+    bring(ENGINES.iter().chain(&CHECKS).chain(&desktop::DESKTOP))?;
     PYTHON.iter().try_for_each(|folder| python(folder).map(drop))?;
     NODE.iter().try_for_each(|folder| environments::node(folder))?;
     tools()

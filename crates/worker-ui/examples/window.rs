@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).ok_or("which config folder?")?;
     let (handle, asks) = window_channel();
     let controller = Controller::start(ControllerOptions::new(folder, handle))?;
-    let ended = run(&mut Options { controller, asks, hidden: false, page: Page::default() })?;
+    let ended = run(&mut Options { controller, asks, hidden: false, page: Page::Jobs })?;
     println!("{ended:?}");
     Ok(())
 }

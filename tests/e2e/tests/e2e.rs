@@ -14,6 +14,7 @@ mod journey;
 mod logs;
 mod network;
 mod observed;
+mod owner;
 mod patience;
 mod real;
 mod signals;

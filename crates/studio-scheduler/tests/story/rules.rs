@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use studio_protocol::{Capabilities, TaskKind};
+use studio_protocol::{AcceptRules, Capabilities, TaskKind};
 use studio_scheduler::{SessionId, WorkerLimits};
 
 use crate::stage::{Said, Stage, base, ours};
@@ -133,6 +133,25 @@ fn a_worker_gets_only_what_its_limits_let_through() {
     assert_eq!(offered(&mut stage, worker), Vec::<String>::new());
     stage.limit("w-1", WorkerLimits::default());
     assert_eq!(offered(&mut stage, worker), ["mine-1"]);
+}
+
+#[test]
+fn an_owner_says_of_which_projects_jobs_are_let_in_and_may_change_it() {
+    let accepting = |projects: &[&str]| {
+        let projects = projects.iter().map(|name| (*name).to_owned()).collect();
+        let accept = AcceptRules { projects, max_pixels: None };
+        Capabilities { accept: Some(accept), ..with_slots(4) }
+    };
+    let mut stage = Stage::new();
+    let worker = stage.connect("w-1", accepting(&["mine"]));
+    for (project, job) in [("theirs", "theirs-0"), ("mine", "mine-0")] {
+        stage.submit_for(project, job);
+    }
+    assert_eq!(offered(&mut stage, worker), ["mine-0"]);
+    stage.heartbeat_as(worker, &["mine-0"], accepting(&["mine"]));
+    assert!(offered(&mut stage, worker).is_empty(), "it is not asked again and again");
+    stage.heartbeat_as(worker, &["mine-0"], accepting(&[]));
+    assert_eq!(offered(&mut stage, worker), ["theirs-0"], "no list lets everybody in");
 }
 
 #[test]
