@@ -9,10 +9,10 @@ use anyhow::Context;
 use studio_runtime::init_telemetry;
 use worker_ui::controller::{Controller, ControllerOptions, StartDaemon};
 use worker_ui::tray::Tray;
-use worker_ui::{Ended, Options, Page, WindowHandle, window_channel};
+use worker_ui::{Ended, Options, Page, ThemePreference, WindowHandle, window_channel};
 
 use super::super::{output, ui};
-use super::{Window, missing};
+use super::{Theme, Window, missing};
 use crate::Home;
 use crate::lifetime::{News, WindowExit, Wish};
 
@@ -66,7 +66,12 @@ impl Window {
         let controller = Controller::start(options).context("could not start the window's threads")?;
         tray.start(window, controller.commands().clone()).context("could not start the tray's threads")?;
         let page = self.look.page.and_then(|number| Page::ALL.get(number.checked_sub(1)?).copied());
-        let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default() };
+        let theme = match self.look.theme {
+            Some(Theme::Dark) => ThemePreference::Dark,
+            Some(Theme::Light) => ThemePreference::Light,
+            None => ThemePreference::System,
+        };
+        let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default(), theme };
         // It may hold what cannot leave this thread, so only its words do.
         worker_ui::run(&mut options).map_err(|error| anyhow::Error::msg(studio_runtime::told(&error)))
     }
