@@ -23,6 +23,7 @@ mod window;
 pub mod words;
 
 pub use commands::{Command, Commands};
+pub use eframe::egui::ThemePreference;
 pub use handle::{WindowAsk, WindowAsks, WindowHandle, window_channel};
 pub use shell::{Page, Shell};
 pub use view::{

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use eframe::egui::{self, Context, IconData, ViewportBuilder, ViewportCommand};
+use eframe::egui::{self, Context, IconData, ThemePreference, ViewportBuilder, ViewportCommand};
 
 use crate::controller::Controller;
 use crate::{Command, Page, Shell, WindowAsk, WindowAsks, theme};
@@ -28,6 +28,8 @@ pub struct Options {
     pub hidden: bool,
     /// The page that is shown first.
     pub page: Page,
+    /// Whether it is dark.
+    pub theme: ThemePreference,
 }
 
 /// Why [`run`] came back.
@@ -90,6 +92,7 @@ fn open(options: &Options, shell: &mut Shell) -> Result<Closed, WindowError> {
     let window = Window { options, shell, closed: &mut closed, opened: Some(opened) };
     let create: eframe::AppCreator<'_> = Box::new(move |context| {
         theme::apply(&context.egui_ctx);
+        context.egui_ctx.set_theme(options.theme);
         options.asks.shown(Some(&context.egui_ctx));
         Ok(Box::new(window))
     });

@@ -8,12 +8,19 @@ mod open;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use studio_runtime::LogFormat;
 
 use crate::Home;
 #[cfg(not(feature = "window"))]
 use crate::lifetime::WindowExit;
+
+/// Whether a window is dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Theme {
+    Dark,
+    Light,
+}
 
 /// How a window looks at first.
 #[derive(Debug, Args)]
@@ -21,12 +28,20 @@ pub(super) struct Look {
     /// The page that it shows first, from 1
     #[arg(long, hide = true, value_name = "NUMBER")]
     page: Option<usize>,
+    /// Dark or light whatever the system says; a desktop without a setting says nothing
+    #[arg(long, hide = true, value_name = "THEME")]
+    theme: Option<Theme>,
 }
 
 impl Look {
     /// For the process that opens the window.
     pub(super) fn args(&self) -> Vec<OsString> {
-        self.page.iter().flat_map(|page| ["--page".into(), page.to_string().into()]).collect()
+        let theme = self.theme.map(|theme| match theme {
+            Theme::Dark => "dark",
+            Theme::Light => "light",
+        });
+        let page = self.page.iter().flat_map(|page| ["--page".into(), page.to_string().into()]);
+        page.chain(theme.iter().flat_map(|theme| ["--theme".into(), theme.into()])).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The real window and its tray, on a desktop of the test's own.
 
+mod screenshots;
+
 use rustix::process::Signal;
 use worker_local::{Client, Discovery, Status};
 

@@ -10,10 +10,10 @@ use studio_runtime::init_telemetry;
 use worker_ui::controller::{Controller, ControllerOptions, StartDaemon};
 use worker_ui::notify::Notifier;
 use worker_ui::tray::Tray;
-use worker_ui::{Command, Commands, Ended, Options, Page, WindowHandle, window_channel};
+use worker_ui::{Command, Commands, Ended, Options, Page, ThemePreference, WindowHandle, window_channel};
 
 use super::super::{output, ui};
-use super::{Window, missing};
+use super::{Theme, Window, missing};
 use crate::lifetime::{News, WindowExit, Wish};
 use crate::lock::{Holder, Lock, LockError};
 use crate::{Exit, Home};
@@ -83,7 +83,12 @@ impl Window {
         notifier.start().context("could not start the window's threads")?;
         tray.start(window, controller.commands().clone()).context("could not start the tray's threads")?;
         let page = self.look.page.and_then(|number| Page::ALL.get(number.checked_sub(1)?).copied());
-        let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default() };
+        let theme = match self.look.theme {
+            Some(Theme::Dark) => ThemePreference::Dark,
+            Some(Theme::Light) => ThemePreference::Light,
+            None => ThemePreference::System,
+        };
+        let mut options = Options { controller, asks, hidden: false, page: page.unwrap_or_default(), theme };
         // It may hold what cannot leave this thread, so only its words do.
         worker_ui::run(&mut options).map_err(|error| anyhow::Error::msg(studio_runtime::told(&error)))
     }
