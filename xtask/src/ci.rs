@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{command, run as run_command};
+use crate::shell::{command, run as run_command, target_dir};
 use crate::{demo, fuzz, setup};
 
 /// How long each fuzz target runs: long enough to notice a reader that breaks on the first odd input.
@@ -116,8 +116,17 @@ fn default_build() -> Result<()> {
     for heavy in HEAVY {
         ensure!(!tree.contains(heavy), "the default build pulls `{heavy}` in: cargo tree --invert {heavy}");
     }
+    without_pkg_config()?;
     let engines = ["--package", "engine-llama", "--package", "engine-sdcpp", "--package", "engine-sherpa"];
     cargo(&[&["clippy", "--all-targets"], engines.as_slice(), &["--", "-D", "warnings"]].concat())
+}
+
+/// The window needs no `-dev` package of the system: a folder of its own, because build scripts see another environment.
+fn without_pkg_config() -> Result<()> {
+    let mut check = command("cargo", &["check", "--quiet", "--package", "studio-worker", "--target-dir"]);
+    run_command(check.arg(target_dir().join("no-pkg-config")).env("PKG_CONFIG", "/bin/false"))?;
+    // As servers may want it: without a window at all.
+    cargo(&["check", "--quiet", "--package", "studio-worker", "--no-default-features"])
 }
 
 fn deny(arguments: &Arguments) -> Result<()> {
