@@ -184,11 +184,11 @@ async fn shoot(
     folder: &Path,
 ) -> Vec<(String, RgbImage)> {
     let before = first_frames(program);
-    // Nothing is under the mouse.
-    desktop.x("xdotool", &["mousemove", "1599", "999"]).await;
     let mut ui = desktop.start_in(program, args);
     let window = desktop.has_windows(1, program).await.remove(0);
     until("a frame was drawn", || (first_frames(program) > before).then_some(())).await;
+    // Nothing is under the mouse; before, there was no window to keep the server from forgetting where it was.
+    desktop.x("xdotool", &["mousemove", "1599", "999"]).await;
     let mut shots = Vec::new();
     for ((width, height, _), name) in SIZES.into_iter().zip(names) {
         let shot = look(desktop, &window, width, height).await;
