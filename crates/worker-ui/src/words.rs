@@ -3,7 +3,7 @@
 use jiff::Timestamp as Moment;
 use jiff::civil::Date;
 use studio_protocol::{Stage, TaskKind, Timestamp};
-use worker_local::{JobEnd, LogSeverity, Origin, PauseView, Status, WorkerState};
+use worker_local::{JobEnd, LogSeverity, Origin, PauseView, RegistrationState, Status, WorkerState};
 
 use crate::{Clock, Tone};
 
@@ -196,6 +196,9 @@ pub fn state(status: &Status, clock: &Clock) -> (String, Tone) {
             (format!("Busy, {}", count(status.jobs.len() as u64, "job", "jobs")), Tone::Busy)
         }
         WorkerState::Paused => (pause(status.pause.as_ref(), clock), Tone::Warn),
+        WorkerState::Disconnected if status.registration.state == RegistrationState::Pending => {
+            ("Waiting to be let in".to_owned(), Tone::Warn)
+        }
         WorkerState::Disconnected => ("Disconnected".to_owned(), Tone::Bad),
     }
 }

@@ -1,6 +1,6 @@
 //! The page About: versions, update, where things are, and the end.
 
-use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui};
+use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use worker_local::{ShutdownAsk, Status, UpdateState, UpdateView};
 
 use super::parts::{copy_button, heading, line, named_button, small, soft};
@@ -109,12 +109,15 @@ fn paths(ui: &mut Ui, status: &Status, commands: &Commands) {
 fn path_row(ui: &mut Ui, name: &str, path: &str, opens: &str, commands: &Commands) {
     let palette = palette(ui);
     ui.horizontal(|ui| {
-        ui.allocate_ui(eframe::egui::vec2(PATH_NAME_WIDTH, 0.0), |ui| {
+        // As high as the buttons, so that the words stand in their middle.
+        let height = ui.spacing().interact_size.y;
+        let middle = Layout::left_to_right(Align::Center);
+        ui.allocate_ui_with_layout(vec2(PATH_NAME_WIDTH, height), middle, |ui| {
             ui.set_width(PATH_NAME_WIDTH);
             ui.label(RichText::new(name).color(palette.soft));
         });
         let width = (ui.available_width() - PATH_BUTTONS_WIDTH).max(80.0);
-        ui.allocate_ui(eframe::egui::vec2(width, 0.0), |ui| {
+        ui.allocate_ui_with_layout(vec2(width, height), middle, |ui| {
             ui.set_width(width);
             ui.add(Label::new(RichText::new(path).color(palette.text)).truncate().selectable(true));
         });

@@ -15,21 +15,25 @@ const HOUR: u32 = 60;
 pub(super) fn header_ui(ui: &mut Ui, view: &View, commands: &Commands) {
     ui.horizontal(|ui| {
         ui.set_min_height(ui.spacing().interact_size.y);
-        let (words, tone) = state(view);
-        badge(ui, tone, &words);
-        if let Some(status) = &view.status {
-            let soft = palette(ui).soft;
-            ui.label(RichText::new(&status.machine.name).color(soft));
-            if let Some(reason) = why(status) {
-                ui.add(eframe::egui::Label::new(RichText::new(reason).color(soft)).truncate());
-            }
-        }
+        // The button first: words that are too long take what it leaves.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if let (Link::Up, Some(status)) = (&view.link, &view.status) {
                 pause_ui(ui, view, status, commands);
             }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| words_ui(ui, view));
         });
     });
+}
+
+fn words_ui(ui: &mut Ui, view: &View) {
+    let (words, tone) = state(view);
+    badge(ui, tone, &words);
+    let Some(status) = &view.status else { return };
+    let soft = palette(ui).soft;
+    ui.label(RichText::new(&status.machine.name).color(soft));
+    if let Some(reason) = why(status) {
+        ui.add(eframe::egui::Label::new(RichText::new(reason).color(soft)).truncate());
+    }
 }
 
 fn state(view: &View) -> (String, Tone) {

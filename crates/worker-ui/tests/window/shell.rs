@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Key, Modifiers, Theme, Vec2};
 use egui_kittest::kittest::Queryable;
 use worker_local::{PauseAsk, PauseUntil, PauseWhen};
 use worker_ui::widgets::confirm::{self, Confirm};
 use worker_ui::{Command, Page, Toast, Tone, View, samples};
 
-use crate::harness::{show, window};
+use crate::harness::{show, sized, window};
 
 #[test]
 fn pages_are_reached_by_click_and_by_key() {
@@ -103,4 +103,18 @@ fn without_a_daemon_there_is_a_message_and_a_button() {
     assert_eq!(window.state_mut().sent(), [Command::StartDaemon]);
     show(&mut window, samples::other_version());
     window.get_by_label("The worker is another version");
+}
+
+#[test]
+fn trouble_of_many_words_leaves_the_button_its_place() {
+    let width = 720.0;
+    let view = samples::with(samples::disconnected(), |status| {
+        status.last_trouble = Some("could not connect, and this is why: ".repeat(20));
+    });
+    let window = sized(Page::Jobs, view, Theme::Dark, Vec2::new(width, 480.0));
+    let button = window.get_by_label("Pause").rect();
+    assert!(button.right() <= width - f32::from(worker_ui::theme::PAGE_MARGIN) + 1.0, "{button:?}");
+    let name = samples::status().machine.name;
+    let words = window.get_all_by_label(&name).map(|node| node.rect().right()).fold(0.0, f32::max);
+    assert!(words < button.left(), "{words} {button:?}");
 }

@@ -70,7 +70,7 @@ pub(super) fn jobs() -> Vec<About> {
             key: Key::AcceptKinds,
             section,
             label: "Kinds of jobs",
-            help: "Which kinds of jobs to take: image, llm, audio_stt, audio_tts, video, mesh.",
+            help: "Take these kinds of jobs only: image, llm, audio_stt, audio_tts, video, mesh.",
             kind: Kind::List,
             default: Default::Value(json!([])),
             example: "[\"image\", \"llm\"]",

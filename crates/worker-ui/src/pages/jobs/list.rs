@@ -170,7 +170,8 @@ fn rows_ui(ui: &mut Ui, view: &View, state: &mut JobsState, seen: Rect) -> f32 {
 
 fn day_ui(ui: &Ui, view: &View, rect: Rect, record: &JobRecord, listed: usize) {
     let palette = palette(ui);
-    ui.painter().rect_filled(rect, CornerRadius::ZERO, palette.background);
+    // Its corners must not cover those of the list's frame.
+    ui.painter().rect_filled(rect, CornerRadius::same(theme::RADIUS), palette.background);
     let inner = rect.shrink2(vec2(12.0, 0.0));
     let day = view.clock.day(&record.day);
     paint_line(ui, inner, Align2::LEFT_CENTER, &day, FontId::proportional(theme::SMALL), palette.text);

@@ -8,7 +8,8 @@ use crate::widgets::primary_button;
 use crate::{Command, Commands, Tone, View};
 
 const NAME_WIDTH: f32 = 170.0;
-const BUTTON_ROOM: f32 = 76.0;
+/// Of the button `Add`, which ends where the fields above it do.
+const BUTTON_WIDTH: f32 = 42.0;
 
 /// What was typed.
 #[derive(Debug, Default)]
@@ -50,7 +51,8 @@ pub(super) fn add_ui(ui: &mut Ui, view: &View, models: &Models, state: &mut AddS
             response.lost_focus() && response.ctx.input(|input| input.key_pressed(eframe::egui::Key::Enter))
         };
         submitted |= enter(&field(ui, &mut state.name, "Name of the model", "name", NAME_WIDTH));
-        let width = (ui.available_width() - BUTTON_ROOM).max(120.0);
+        let room = BUTTON_WIDTH + ui.spacing().item_spacing.x;
+        let width = (ui.available_width() - room).max(120.0);
         let from = field(
             ui,
             &mut state.from,
