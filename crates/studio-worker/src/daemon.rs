@@ -5,6 +5,7 @@
 
 mod asks;
 mod effects;
+mod first;
 mod hear;
 mod ledger;
 mod local_jobs;
@@ -18,24 +19,23 @@ mod show;
 mod speeds;
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine_protocol::Description;
 use model_store::ModelStore;
-use studio_protocol::{JobId, TaskKind, Timestamp};
+use studio_protocol::JobId;
 use studio_runtime::{LogRing, Tasks};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use worker_core::{EngineEvent, ExitReason, Input, Settings, Worker};
+use worker_core::{EngineEvent, ExitReason, Input, Worker};
 
 use crate::Exit;
 use crate::capabilities::Sources;
 use crate::config::{Config, ConfigFile};
 use crate::draw::SystemDraw;
-use crate::engines::{EngineProgram, EngineSettings, Engines, JobEvent};
-use crate::hardware::{DeviceMemory, GIB, Hardware, Room};
+use crate::engines::{EngineProgram, Engines, JobEvent};
+use crate::hardware::{DeviceMemory, Hardware, Room};
 use crate::history::History;
 use crate::home::Home;
 use crate::http::Http;
@@ -44,7 +44,7 @@ use crate::presence::{Needs, Probes};
 use crate::session::Session;
 use crate::shelf::Downloads;
 use crate::spool::Spool;
-use crate::status::{Status, StatusFile};
+use crate::status::StatusFile;
 use crate::updates::Updates;
 use crate::upload::Uploader;
 use ledger::Ledger;
@@ -65,12 +65,11 @@ const ENGINE_GRACE: Duration = Duration::from_secs(1);
 const END_LIMIT: Duration = Duration::from_secs(3);
 
 pub(crate) use asks::Ask;
+use first::{clear_folder, engine_settings, first_status, known_engines, settings, slots};
 pub(crate) use models::store_settings;
 
 /// The engine that answers several chats in one go.
 const BATCHING_ENGINE: &str = "llama-cpp";
-/// Chats at a time there: as many as it decodes together.
-const BATCHED_CHATS: u32 = 8;
 
 /// What reaches the daemon's task.
 pub(crate) enum News {
@@ -396,83 +395,5 @@ async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-fn settings(config: &Config, slots: BTreeMap<TaskKind, u32>) -> Settings {
-    Settings {
-        slots,
-        pause: pausing::first_pause(config),
-        rules: config.rules.clone(),
-        remote_control: config.remote_control,
-        reconnect_attempts: config.ws_reconnect_attempts,
-        shutdown_grace: config.shutdown_grace,
-        vram_reserve_gb: config.memory_reserve as f64 / GIB,
-        ..Settings::default()
-    }
-}
-
-/// What the owner says, else one job of a kind at a time, except where an engine answers chats side by side.
-fn slots(config: &Config, batches: bool) -> BTreeMap<TaskKind, u32> {
-    match config.slots {
-        Some(slots) => Settings::same_slots(slots),
-        None if batches => BTreeMap::from([(TaskKind::Llm, BATCHED_CHATS)]),
-        None => BTreeMap::new(),
-    }
-}
-
-fn engine_settings(
-    config: &Config,
-    work: PathBuf,
-    models_root: PathBuf,
-    programs: BTreeMap<String, EngineProgram>,
-) -> EngineSettings {
-    EngineSettings {
-        programs,
-        idle_ttl: config.model_idle,
-        resident: config.resident_models.iter().cloned().collect(),
-        reserve: config.memory_reserve,
-        max_lanes: config.max_lanes,
-        threads: config.engine_threads,
-        start_limit: config.engine_start_limit,
-        load_limit: config.engine_load_limit,
-        step_limit: config.engine_step_limit,
-        ..EngineSettings::new(work, models_root)
-    }
-}
-
-fn known_engines(programs: &BTreeMap<String, EngineProgram>) -> BTreeMap<String, Arc<Description>> {
-    let known =
-        |(name, program): (&String, &EngineProgram)| Some((name.clone(), Arc::new(program.known.clone()?)));
-    programs.iter().filter_map(known).collect()
-}
-
-fn first_status(config: &Config) -> Status {
-    Status {
-        pid: std::process::id(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: Timestamp::now(),
-        updated_at: Timestamp::from_millis(0),
-        api_base_url: config.api_base_url.clone(),
-        registration: String::new(),
-        worker_id: None,
-        session: String::new(),
-        paused: config.paused,
-        ending: false,
-        jobs: Vec::new(),
-        waiting_results: 0,
-        spool_full: false,
-        engines: Vec::new(),
-        lanes: Vec::new(),
-        present: Vec::new(),
-        last_trouble: None,
-    }
-}
-
-/// What engines of an earlier process left.
-fn clear_folder(folder: &PathBuf) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
     }
 }
