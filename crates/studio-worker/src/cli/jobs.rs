@@ -137,7 +137,9 @@ impl Jobs {
             .ask(async |client| Ok((client.status(None).await?, client.jobs(&list.filter()).await?)))?;
         let wanted = |kind: TaskKind| list.kind.is_none_or(|wanted| wanted == kind);
         let running: Vec<_> = if list.is_plain() {
-            status.jobs.into_iter().filter(|job| wanted(job.kind)).collect()
+            // One that ended between the two questions is in both answers.
+            let is_over = |id: &str| page.jobs.iter().any(|over| over.id == id);
+            status.jobs.into_iter().filter(|job| wanted(job.kind) && !is_over(&job.id)).collect()
         } else {
             Vec::new()
         };
