@@ -88,6 +88,11 @@ async fn a_rejected_worker_stays_up_and_asks_again_only_after_a_reset() {
     let second = pending(&story).await;
     assert_ne!(second, request);
     story.api.post(&format!("/registrations/{second}/approve"), &json!({})).await;
+    // Asked at the start, and every half a minute after it.
+    worker.sigterm();
+    assert_eq!(worker.exit(SOON).await, Exit::Code(0));
+    worker.run().await;
+    wait_until("it is approved", SOON, async || worker.config().contains("\nworker_id")).await;
     story.until_online(&worker).await;
 }
 
