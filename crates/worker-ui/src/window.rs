@@ -60,10 +60,15 @@ pub fn run(options: &mut Options) -> Result<Ended, WindowError> {
         if shown {
             match open(options, &mut shell)? {
                 Closed::Quit => return Ok(Ended::Quit),
+                Closed::Again => {
+                    shell.hidden();
+                    continue;
+                }
                 Closed::ByHand if options.asks.tray() => {}
                 Closed::ByHand => return Ok(Ended::Closed),
             }
             shell.hidden();
+            tracing::debug!("hidden until somebody asks for it");
             options.controller.commands().send(Command::Look(None));
         }
         match options.asks.wait() {
@@ -76,6 +81,8 @@ pub fn run(options: &mut Options) -> Result<Ended, WindowError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closed {
     ByHand,
+    /// Somebody wanted it while it was closing.
+    Again,
     Quit,
 }
 
@@ -89,7 +96,7 @@ fn open(options: &Options, shell: &mut Shell) -> Result<Closed, WindowError> {
         .with_min_inner_size(MIN_SIZE)
         .with_icon(Arc::new(icon()));
     let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
-    let window = Window { options, shell, closed: &mut closed, opened: Some(opened) };
+    let window = Window { options, shell, closed: &mut closed, opened: Some(opened), is_closing: false };
     let create: eframe::AppCreator<'_> = Box::new(move |context| {
         theme::apply(&context.egui_ctx);
         context.egui_ctx.set_theme(options.theme);
@@ -108,13 +115,17 @@ struct Window<'a> {
     closed: &'a mut Closed,
     /// Until the first frame.
     opened: Option<Instant>,
+    /// Its last frames: what is asked of it now is for the next one.
+    is_closing: bool,
 }
 
 impl eframe::App for Window<'_> {
     /// Runs while the window is minimized too.
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        let closing = ctx.input(|input| input.viewport().close_requested());
         while let Some(ask) = self.options.asks.next() {
             match ask {
+                WindowAsk::Show if closing || self.is_closing => *self.closed = Closed::Again,
                 WindowAsk::Show => {
                     ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
                     ctx.send_viewport_cmd(ViewportCommand::Focus);
@@ -122,9 +133,11 @@ impl eframe::App for Window<'_> {
                 WindowAsk::Quit => self.quit(ctx),
             }
         }
-        let by_hand = ctx.input(|input| input.viewport().close_requested()) && *self.closed == Closed::ByHand;
+        self.is_closing |= closing;
+        let by_hand = closing && *self.closed == Closed::ByHand;
         if by_hand && self.options.asks.keep() && !self.options.asks.tray() {
             tracing::debug!("minimized instead of closed: no tray to come back from");
+            self.is_closing = false;
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             ctx.send_viewport_cmd(ViewportCommand::Minimized(true));
         }

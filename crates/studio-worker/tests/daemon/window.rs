@@ -121,6 +121,8 @@ async fn a_second_start_raises_the_window_even_when_it_is_hidden() {
     let windows = desktop.has_windows(1, &program).await;
     panel.entry(&panel.item().await, "Until I resume").await;
     desktop.close(&windows[0]);
+    // Gone from the screen is a moment earlier.
+    until("it is hidden", || program.log().contains("hidden until somebody asks").then_some(())).await;
     desktop.has_windows(0, &program).await;
     let second = program.run(&["ui"]).await;
     assert_eq!(second.status.code(), Some(0));
