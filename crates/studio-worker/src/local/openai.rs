@@ -9,6 +9,7 @@ mod files;
 mod form;
 mod images;
 mod models;
+mod pieces;
 mod refused;
 mod run;
 mod text;

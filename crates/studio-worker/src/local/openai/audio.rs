@@ -1,14 +1,11 @@
 //! `/v1/audio`: speech, transcriptions, translations.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, BoxStream, StreamExt};
 use studio_dialects::media::Sort;
@@ -19,9 +16,9 @@ use tokio_util::io::ReaderStream;
 
 use super::super::Local;
 use super::files::Files;
+use super::pieces::{Said, Tell, event, tell};
 use super::refused::Refused;
-use super::run::{Jobs, Updates, Wish, file, json};
-use super::text::event;
+use super::run::{Jobs, Wish, file, json};
 use super::{ClientJson, form, models, with_ignored};
 use crate::daemon::{Folder, Update};
 
@@ -108,7 +105,7 @@ async fn hear(local: &Local, request: Request, translate: bool) -> Result<Respon
     let jobs = Jobs::submit(local, kind, &model, vec![asked.task.take()], files, wish).await?;
     let names = jobs.names();
     let response = if asked.stream {
-        pieces(jobs).await?
+        tell(jobs, TranscriptTalk::default()).await?
     } else {
         let made =
             jobs.end().await?.pop().ok_or_else(|| Failure::new(Kind::Internal, "nothing was heard"))?;
@@ -118,49 +115,20 @@ async fn hear(local: &Local, request: Request, translate: bool) -> Result<Respon
     Ok(names.on(with_ignored(response, &asked.ignored)))
 }
 
-async fn pieces(jobs: Jobs) -> Result<Response, Failure> {
-    let (first, updates) = jobs.updates().await?;
-    let mut telling = Telling { talk: TranscriptTalk::default(), updates, ready: VecDeque::new() };
-    for (_, update) in first {
-        telling.hear(update);
-    }
-    Ok(Sse::new(stream::unfold(telling, Telling::next)).keep_alive(KeepAlive::new()).into_response())
-}
-
-/// A transcript as it is told to one client.
-struct Telling {
-    talk: TranscriptTalk,
-    updates: Updates,
-    ready: VecDeque<Event>,
-}
-
-impl Telling {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some((Ok(event), self));
-            }
-            let (_, update) = self.updates.next().await?;
-            self.hear(update);
-        }
-    }
-
-    fn hear(&mut self, update: Update) {
+impl Tell for TranscriptTalk {
+    async fn hear(&mut self, _: usize, update: Update) -> Said {
         let outcome = match update {
             Update::Delta { text, .. } => {
                 let growth = Growth { text: &text, ..Growth::default() };
-                self.talk.grow(growth).map(|grown| grown.into_iter().collect())
+                self.grow(growth).map(|grown| grown.into_iter().collect())
             }
-            Update::Ended(Ok(made)) => json(&made).and_then(|result| self.talk.done(result)),
+            Update::Ended(Ok(made)) => json(&made).and_then(|result| self.done(result)),
             Update::Ended(Err(failure)) => Err(failure),
             Update::Started | Update::Progress { .. } | Update::Preview(_) => Ok(Vec::new()),
         };
         match outcome {
-            Ok(events) => self.ready.extend(events.into_iter().map(event)),
-            Err(failure) => {
-                self.updates.clear();
-                self.ready.push_back(Event::default().event("error").data(failure.openai().to_string()));
-            }
+            Ok(events) => Said::events(events.into_iter().map(event).collect()),
+            Err(failure) => Said::failure(&failure),
         }
     }
 }

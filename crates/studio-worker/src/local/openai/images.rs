@@ -1,15 +1,13 @@
 //! `/v1/images`: generations, edits, variations. Pictures come inside of the answer: no address here opens them.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header;
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::stream::{self, StreamExt};
 use studio_dialects::media::Sort;
 use studio_dialects::openai::images::{ImagesRequest, Made as Shown, Piece};
 use studio_dialects::{Failure, Kind};
@@ -17,8 +15,9 @@ use studio_protocol::{TaskKind, Timestamp};
 
 use super::super::Local;
 use super::files::Files;
+use super::pieces::{Said, Tell, tell};
 use super::refused::Refused;
-use super::run::{Jobs, Updates, Wish, file, numbered};
+use super::run::{Jobs, Wish, file, numbered};
 use super::{ClientJson, form, models, with_ignored};
 use crate::daemon::{Made, Update};
 
@@ -52,7 +51,8 @@ async fn make(local: &Local, asked: ImagesRequest, files: Files) -> Result<Respo
     let jobs = Jobs::submit(local, TaskKind::Image, &model, asked.tasks.clone(), files, wish).await?;
     let (names, ignored) = (jobs.names(), asked.ignored.clone());
     let response = if asked.stream {
-        pieces(jobs, asked).await?
+        let looks = vec![0; jobs.len()];
+        tell(jobs, Show { asked, looks }).await?
     } else {
         let pictures = encoded(jobs.end().await?).await?;
         let answer = asked.answer(now(), &vec![Shown { url: None }; pictures.len()]);
@@ -92,44 +92,31 @@ fn joined(pieces: Vec<Piece>, pictures: &[String]) -> String {
     text
 }
 
-async fn pieces(jobs: Jobs, asked: ImagesRequest) -> Result<Response, Failure> {
-    let looks = vec![0; jobs.len()];
-    let (first, updates) = jobs.updates().await?;
-    let show = Show { first: first.into_iter().next(), updates, asked, looks };
-    Ok(Sse::new(stream::unfold(show, Show::next)).keep_alive(KeepAlive::new()).into_response())
-}
-
-/// What a client sees of its pictures; a client that goes away drops this, and with it the jobs.
+/// What a client sees of its pictures.
 struct Show {
-    first: Option<(usize, Update)>,
-    updates: Updates,
     asked: ImagesRequest,
     /// Looks that were sent, for each picture.
     looks: Vec<u32>,
 }
 
-impl Show {
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        loop {
-            let (at, update) = match self.first.take() {
-                Some(first) => first,
-                None => self.updates.next().await?,
-            };
-            let event = match update {
-                Update::Progress { step, steps } => {
-                    Some(Event::default().comment(format!("picture {at}: {step} of {steps}")))
-                }
-                Update::Preview(data) => self.look(at, &data),
-                Update::Ended(Ok(made)) => Some(self.done(at, made).await),
-                Update::Ended(Err(failure)) => Some(self.fail(&numbered(failure, at, self.looks.len()))),
-                Update::Started | Update::Delta { .. } => None,
-            };
-            if let Some(event) = event {
-                return Some((Ok(event), self));
+impl Tell for Show {
+    async fn hear(&mut self, at: usize, update: Update) -> Said {
+        match update {
+            Update::Progress { step, steps } => {
+                Said::events(vec![Event::default().comment(format!("picture {at}: {step} of {steps}"))])
             }
+            Update::Preview(data) => Said::events(self.look(at, &data).into_iter().collect()),
+            Update::Ended(Ok(made)) => match encoded(vec![made]).await {
+                Ok(picture) => Said::events(vec![self.done(at, &picture)]),
+                Err(failure) => Said::failure(&failure),
+            },
+            Update::Ended(Err(failure)) => Said::failure(&numbered(failure, at, self.looks.len())),
+            Update::Started | Update::Delta { .. } => Said::default(),
         }
     }
+}
 
+impl Show {
     /// As many as were asked for; later ones show more, but how many there will be nobody knows.
     fn look(&mut self, at: usize, data: &str) -> Option<Event> {
         let index = self.looks[at];
@@ -141,20 +128,9 @@ impl Show {
         Some(event.data(self.asked.partial(now(), at, index, data)))
     }
 
-    async fn done(&mut self, at: usize, made: Made) -> Event {
-        match encoded(vec![made]).await {
-            Ok(picture) => {
-                let data = joined(self.asked.completed(now(), at), &picture);
-                Event::default().event(self.asked.completed_event()).data(data)
-            }
-            Err(failure) => self.fail(&failure),
-        }
-    }
-
-    /// The others are of no use alone: they end with this.
-    fn fail(&mut self, failure: &Failure) -> Event {
-        self.updates.clear();
-        Event::default().event("error").data(failure.openai().to_string())
+    fn done(&self, at: usize, picture: &[String]) -> Event {
+        let data = joined(self.asked.completed(now(), at), picture);
+        Event::default().event(self.asked.completed_event()).data(data)
     }
 }
 
