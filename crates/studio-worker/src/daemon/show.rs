@@ -6,14 +6,14 @@ use std::sync::Arc;
 use studio_protocol::Timestamp;
 use worker_core::Identity;
 use worker_local::{
-    EngineView, LaneState, LaneView, MachineView, MemoryView, Presence, RegistrationState, RegistrationView,
+    EngineView, LaneView, MachineView, MemoryView, Presence, RegistrationState, RegistrationView,
     SessionState, Status, UpdateView, WorkerState,
 };
 
 use super::Daemon;
 use super::pausing::{hold_view, presence_view};
 use crate::config::Config;
-use crate::engines::{EngineProgram, EngineState, LaneSnapshot};
+use crate::engines::EngineProgram;
 use crate::hardware::GIB;
 use crate::home::Home;
 
@@ -117,7 +117,13 @@ impl Daemon {
             machine: self.machine_view(),
             memory: self.memory_view(),
             engines: self.engine_views(),
-            lanes: self.engines.lanes().iter().filter(|lane| !lane.model.is_empty()).map(lane_view).collect(),
+            lanes: self
+                .engines
+                .lanes()
+                .iter()
+                .filter(|lane| !lane.model.is_empty())
+                .map(LaneView::from)
+                .collect(),
             downloads: self.files.downloads.shown(),
             update: self.updates.view(),
             last_record: self.ledger.history().last(),
@@ -195,27 +201,5 @@ fn session(link: &str) -> SessionState {
         "greeting" => SessionState::Greeting,
         "open" => SessionState::Open,
         _ => SessionState::Off,
-    }
-}
-
-fn lane_view(lane: &LaneSnapshot) -> LaneView {
-    let process = &lane.process;
-    LaneView {
-        engine: lane.engine.clone(),
-        model: lane.model.clone(),
-        loaded: process.model.is_some(),
-        resident: lane.resident,
-        state: match process.state {
-            EngineState::Stopped => LaneState::Stopped,
-            EngineState::Stopping => LaneState::Stopping,
-            EngineState::Ready => LaneState::Ready,
-            EngineState::Starting => LaneState::Starting,
-            EngineState::Busy => LaneState::Busy,
-        },
-        pid: process.pid,
-        running: process.running,
-        waiting: process.waiting,
-        memory_bytes: process.memory_bytes,
-        refused: process.refused.get(&lane.model).cloned(),
     }
 }

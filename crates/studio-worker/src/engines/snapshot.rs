@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use worker_local::{LaneState, LaneView};
+
 /// Where an engine's process stands.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize, serde::Deserialize,
@@ -87,5 +89,30 @@ impl EngineSnapshot {
                     .collect(),
             }
         })
+    }
+}
+
+/// As the local API shows it.
+impl From<&LaneSnapshot> for LaneView {
+    fn from(lane: &LaneSnapshot) -> Self {
+        let process = &lane.process;
+        Self {
+            engine: lane.engine.clone(),
+            model: lane.model.clone(),
+            loaded: process.model.is_some(),
+            resident: lane.resident,
+            state: match process.state {
+                EngineState::Stopped => LaneState::Stopped,
+                EngineState::Stopping => LaneState::Stopping,
+                EngineState::Ready => LaneState::Ready,
+                EngineState::Starting => LaneState::Starting,
+                EngineState::Busy => LaneState::Busy,
+            },
+            pid: process.pid,
+            running: process.running,
+            waiting: process.waiting,
+            memory_bytes: process.memory_bytes,
+            refused: process.refused.get(&lane.model).cloned(),
+        }
     }
 }

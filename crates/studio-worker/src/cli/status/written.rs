@@ -3,12 +3,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use worker_local::{
-    EngineView, LaneState, LaneView, MachineView, MemoryView, Origin, PauseView, Presence, RegistrationView,
-    RunningJob, Status as Shown, UpdateView, WorkerState,
+    EngineView, LaneView, MachineView, MemoryView, Origin, PauseView, Presence, RegistrationView, RunningJob,
+    Status as Shown, UpdateView, WorkerState,
 };
 
 use crate::Home;
-use crate::engines::{EngineState, LaneSnapshot};
 use crate::status::Status as Written;
 
 /// As the daemon would tell it, as far as the file knows.
@@ -65,7 +64,7 @@ pub(super) fn shown(home: &Home, written: Written) -> Shown {
             .into_iter()
             .map(|name| EngineView { name, ..EngineView::default() })
             .collect(),
-        lanes: written.lanes.iter().filter(|lane| !lane.model.is_empty()).map(lane).collect(),
+        lanes: written.lanes.iter().filter(|lane| !lane.model.is_empty()).map(LaneView::from).collect(),
         downloads: Vec::new(),
         update: UpdateView { current: written.version, ..UpdateView::default() },
         last_record: 0,
@@ -78,26 +77,4 @@ pub(super) fn shown(home: &Home, written: Written) -> Shown {
 /// The words are the same ones; one of another version is the least that there is.
 fn word<T: DeserializeOwned + Default>(word: &str) -> T {
     serde_json::from_value(json!(word)).unwrap_or_default()
-}
-
-fn lane(lane: &LaneSnapshot) -> LaneView {
-    let process = &lane.process;
-    LaneView {
-        engine: lane.engine.clone(),
-        model: lane.model.clone(),
-        loaded: process.model.is_some(),
-        resident: lane.resident,
-        state: match process.state {
-            EngineState::Stopped => LaneState::Stopped,
-            EngineState::Stopping => LaneState::Stopping,
-            EngineState::Ready => LaneState::Ready,
-            EngineState::Starting => LaneState::Starting,
-            EngineState::Busy => LaneState::Busy,
-        },
-        pid: process.pid,
-        running: process.running,
-        waiting: process.waiting,
-        memory_bytes: process.memory_bytes,
-        refused: process.refused.get(&lane.model).cloned(),
-    }
 }
