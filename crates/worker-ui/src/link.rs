@@ -1,6 +1,6 @@
 //! What stands in the way of the pages, or above them: no daemon, another one, a studio that does not have this worker.
 //!
-//! What it is and what can be done is decided in [`states`]; this draws it. Each has a plain message and a button.
+//! What it is and what can be done is decided in `states`; this draws it. Each has a plain message and a button.
 
 mod draw;
 mod states;

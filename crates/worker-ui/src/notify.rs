@@ -1,6 +1,6 @@
 //! Notifications of the desktop: what the setting `notify_on` asks for, as soon as this window sees it happen.
 //!
-//! [`watch`] decides, on a thread of its own that also shows what was decided: a desktop may take its time.
+//! `watch` decides, on a thread of its own that also shows what was decided: a desktop may take its time.
 
 mod watch;
 
